@@ -1,0 +1,153 @@
+"""The tables of a run folder: one frozen record a row, SI units in the column names.
+
+Every row begins with the trial: scheme, label (scheme and its settings, unique in the study), variant, seed.
+"""
+
+from dataclasses import dataclass
+
+#: Raise it when a column changes its meaning, goes or comes; the reader refuses folders of another version.
+SCHEMA_VERSION = 1
+
+#: How a client turn can end.
+OUTCOMES = ("completed", "refused", "out_of_coverage")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """Which trial a row belongs to: ``variant`` is the sweep's point ("" without a sweep)."""
+
+    scheme: str
+    label: str
+    variant: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundRow(Trial):
+    """``rounds.parquet``: what one round took, not cumulative, save ``sim_time_s``, the clock at the round's end.
+
+    Round 0 is the state before training, after the server's preparation. ``accuracy`` and ``loss`` are null in rounds that are
+    not evaluated. ``selected`` = ``completed`` + ``refused`` + ``lost``. Bytes are those of the payloads, without protocol
+    overhead.
+    """
+
+    round: int
+    sim_time_s: float
+    accuracy: float | None
+    loss: float | None
+    uplink_bytes: int
+    downlink_bytes: int
+    device_compute_energy_j: float
+    device_radio_energy_j: float
+    device_idle_energy_j: float
+    server_energy_j: float
+    selected: int
+    completed: int
+    refused: int
+    lost: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientRow(Trial):
+    """``clients.parquet``: one turn of one device; energies are above idle, and idle energy stands apart.
+
+    ``outcome`` is one of ``OUTCOMES``; ``reason`` says why it was not completed ("" when it was).
+    """
+
+    round: int
+    device: int
+    group: str
+    profile: str
+    station: str
+    outcome: str
+    reason: str
+    n_samples: int
+    start_s: float
+    download_s: float
+    compute_s: float
+    upload_s: float
+    end_s: float
+    download_bytes: int
+    upload_bytes: int
+    download_energy_j: float
+    compute_energy_j: float
+    upload_energy_j: float
+    idle_energy_j: float
+    peak_memory_bytes: float
+    memory_budget_bytes: float
+    distance_m: float
+    downlink_snr_db: float
+    uplink_snr_db: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferRow(Trial):
+    """``transfers.parquet``: one payload to or from one device; ``wire_bytes`` includes the transport's overhead."""
+
+    round: int
+    device: int
+    station: str
+    direction: str
+    payload: str
+    payload_kind: str
+    start_s: float
+    end_s: float
+    size_bytes: int
+    wire_bytes: float
+    energy_j: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnergyRow(Trial):
+    """``energy.parquet``: joules of a round by node ("devices", "server") and part ("compute", "radio", "idle")."""
+
+    round: int
+    node: str
+    part: str
+    energy_j: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryRow(Trial):
+    """``summary.parquet``: one row a trial.
+
+    The ``*_to_target`` columns are null where the target accuracy was not reached or none was set. ``refused_device_share``
+    is the share of the fleet's devices whose memory cannot hold the scheme's work. Energies are totals over the trial.
+    """
+
+    account_as: str
+    rounds: int
+    sim_time_s: float
+    final_accuracy: float | None
+    best_accuracy: float | None
+    final_loss: float | None
+    target_accuracy: float | None
+    time_to_target_s: float | None
+    device_energy_to_target_j: float | None
+    uplink_bytes_to_target: int | None
+    downlink_bytes_to_target: int | None
+    uplink_bytes: int
+    downlink_bytes: int
+    device_compute_energy_j: float
+    device_radio_energy_j: float
+    device_idle_energy_j: float
+    server_energy_j: float
+    turns: int
+    completed: int
+    refused: int
+    lost: int
+    refused_device_share: float
+    trainable_parameters: int
+    update_bytes: int
+    turn_flop: float
+    peak_memory_bytes: float
+
+
+#: File stem of each table.
+TABLES: dict[str, type[Trial]] = {
+    "rounds": RoundRow,
+    "clients": ClientRow,
+    "transfers": TransferRow,
+    "energy": EnergyRow,
+    "summary": SummaryRow,
+}
