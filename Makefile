@@ -1,0 +1,38 @@
+# Every target makes its own environment: nothing has to be installed by hand.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: install demo test test-slow check bench golden clean
+
+install: $(STAMP)
+
+# torch is pinned in the same call that installs the rest: left alone, pip may bring several GB of CUDA packages.
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+demo: install  ## install, run the first study, say where its report is
+	$(BIN)/mecsim run scenarios/quickstart.yaml
+
+test: install  ## every test but the slow ones
+	$(BIN)/python -m pytest -n 2 -m 'not slow'
+
+test-slow: install  ## the tests that take minutes
+	$(BIN)/python -m pytest -m slow
+
+check: install  ## style, types, arrows between the rooms, and the fast tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n 2 -m 'not slow and not learning'
+
+bench: install  ## the benchmarks whose figures the documentation quotes
+	$(BIN)/python -m benchmarks.link
+	$(BIN)/python -m benchmarks.embedded_pair
+
+clean:
+	rm -rf $(VENV) runs .mecsim

@@ -1,0 +1,165 @@
+"""The one place where configuration meets code: a scenario becomes fleets, worlds and running trials."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, assert_never
+
+import numpy as np
+import simpy
+
+from mecsim.config.fleet import DeviceGroup
+from mecsim.config.network import ErgodicFading, NoFading
+from mecsim.config.network import Transport as TransportConfig
+from mecsim.config.scenario import Scenario, TrialSeeds
+from mecsim.control.selection import uniform
+from mecsim.federation.contract import Scheme
+from mecsim.federation.sync import Round, run_synchronous
+from mecsim.jobs.job import Job, Result
+from mecsim.nodes.channel import CarrierSpec, StationSite, link_columns
+from mecsim.nodes.fleet import Fleet, Group
+from mecsim.nodes.profiles import PROFILES
+from mecsim.nodes.transport import Transport
+from mecsim.nodes.world import World
+from mecsim.rng import Streams
+
+
+class Learning(Protocol):
+    """What the study needs of the learning room: names of jobs and schemes over them. Nothing here trains."""
+
+    def partition(self, scenario: Scenario, seeds: TrialSeeds) -> Job:
+        """Return the job that deals the data to the devices; its numbers have ``n_samples``, one a device."""
+        ...
+
+    def cost_sheet(self, scenario: Scenario, index: int) -> Job:
+        """Return the job that prices scheme ``index`` of the scenario."""
+        ...
+
+    def scheme(self, scenario: Scenario, index: int, seeds: TrialSeeds, n_samples: Sequence[int], sheet: Result) -> Scheme:
+        """Return scheme ``index`` of the scenario, ready for its first round."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """A trial whose world has run: its rounds, each with the evaluation that it names."""
+
+    world: World
+    scheme: Scheme
+    rounds: tuple[Round, ...]
+
+
+def simulate(scenario: Scenario, scheme: Scheme, *, seeds: TrialSeeds, n_samples: Sequence[int]) -> Simulated:
+    """Run the world of one trial to its end. No job is executed."""
+    env = simpy.Environment()
+    streams = Streams(seeds.world)
+    world = build_world(env, scenario, streams)
+    protocol = scenario.protocol
+    rounds: list[Round] = []
+    env.process(
+        run_synchronous(
+            world,
+            scheme,
+            n_rounds=protocol.rounds,
+            evaluate_every=protocol.evaluate_every,
+            select=lambda number: uniform(
+                streams, round_number=number, n_devices=len(world.fleet), n_selected=protocol.clients_per_round
+            ),
+            n_samples=lambda device: n_samples[device],
+            log=rounds.append,
+        )
+    )
+    env.run()
+    return Simulated(world, scheme, tuple(rounds))
+
+
+def build_world(env: simpy.Environment, scenario: Scenario, streams: Streams) -> World:
+    """Return the world of the scenario: places and channels come from ``streams``."""
+    network = scenario.network
+    return World(
+        env,
+        fleet=build_fleet(scenario, streams),
+        station_names=[station.name for station in network.stations],
+        transport=_transport(network.transport, network.backhaul.delay_ms),
+        backhaul_rate_bps=1e9 * network.backhaul.rate_gbps,
+        server=PROFILES[scenario.server.profile],
+    )
+
+
+def build_fleet(scenario: Scenario, streams: Streams) -> Fleet:
+    """Return the devices at places drawn uniformly over the area, each linked to its strongest station."""
+    network, fleet = scenario.network, scenario.fleet
+    positions_m = np.stack(
+        [streams.get("position", device).uniform((0.0, 0.0), fleet.area_m) for device in range(fleet.n_devices)]
+    )
+    links = link_columns(
+        positions_m,
+        [
+            StationSite(
+                name=station.name,
+                x_m=station.position_m[0],
+                y_m=station.position_m[1],
+                height_m=station.height_m,
+                tx_power_dbm=station.tx_power_dbm,
+                antenna_gain_dbi=station.antenna_gain_dbi,
+                noise_figure_db=station.noise_figure_db,
+            )
+            for station in network.stations
+        ],
+        CarrierSpec(
+            frequency_hz=1e9 * network.carrier.frequency_ghz,
+            bandwidth_hz=1e6 * network.carrier.bandwidth_mhz,
+            downlink_share=network.carrier.downlink_share,
+        ),
+        network.path_loss.kind,
+        streams,
+        diversity=_diversity(network.fading),
+        ue_height_m=network.devices.height_m,
+        ue_tx_power_dbm=network.devices.tx_power_dbm,
+        ue_antenna_gain_dbi=network.devices.antenna_gain_dbi,
+        ue_noise_figure_db=network.devices.noise_figure_db,
+    )
+    group_of = np.repeat(np.arange(len(fleet.groups)), [group.count for group in fleet.groups])
+    return Fleet(tuple(build_group(group) for group in fleet.groups), group_of, links)
+
+
+def build_group(config: DeviceGroup) -> Group:
+    """Return a group; memory given in the scenario replaces the profile's, of which the same share is usable."""
+    profile = PROFILES[config.profile]
+    memory_bytes = profile.memory_bytes if config.memory_gb is None else 1e9 * config.memory_gb
+    return Group(config.name, profile, profile.usable_memory * memory_bytes)
+
+
+def scheme_facts(scenario: Scenario, simulated: Simulated, sheet: Mapping[str, Any], n_samples: Sequence[int]) -> dict[str, Any]:
+    """Return the summary's columns that do not come from the rounds: what the scheme asks of a device."""
+    fleet = simulated.world.fleet
+    refused = [device for device in range(len(fleet)) if sheet["peak_train_bytes"] > fleet.group(device).memory_budget_bytes]
+    mean_samples = sum(n_samples) / len(n_samples) * scenario.learning.local.epochs
+    return {
+        "account_as": scenario.learning.account_as or "",
+        "refused_device_share": len(refused) / len(fleet),
+        "trainable_parameters": sheet["trainable_parameters"],
+        "update_bytes": sheet["state_bytes"],
+        "turn_flop": sheet["train_flop_per_sample"] * mean_samples,
+        "peak_memory_bytes": float(sheet["peak_train_bytes"]),
+    }
+
+
+def _transport(config: TransportConfig, backhaul_delay_ms: float) -> Transport:
+    return Transport(
+        radio_overhead=config.radio_overhead,
+        backhaul_overhead=config.backhaul_overhead,
+        efficiency=config.efficiency,
+        n_setup_rtts=config.setup_rtts,
+        ran_rtt_s=1e-3 * config.ran_rtt_ms,
+        backhaul_delay_s=1e-3 * backhaul_delay_ms,
+    )
+
+
+def _diversity(config: ErgodicFading | NoFading) -> int | None:
+    match config:
+        case ErgodicFading(diversity=diversity):
+            return diversity
+        case NoFading():
+            return None
+        case _:
+            assert_never(config)

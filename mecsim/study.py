@@ -1,0 +1,105 @@
+"""From a scenario to the rows of its run folder: worlds run first, then the learning that their reports ask for."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from mecsim.build import Learning, Simulated, scheme_facts, simulate
+from mecsim.config.entries import SchemeEntry
+from mecsim.config.scenario import Scenario, TrialSeeds
+from mecsim.federation.sync import Round
+from mecsim.jobs.job import Job, Result
+from mecsim.jobs.runner import Runner
+from mecsim.results.records import TABLES, Trial
+from mecsim.tables import Accuracy, Context, trial_rows
+
+
+@dataclass(frozen=True, slots=True)
+class TrialPlan:
+    """One scheme with one seed."""
+
+    index: int
+    entry: SchemeEntry
+    seed: int
+    seeds: TrialSeeds
+
+
+class Progress(Protocol):
+    """Who watches a study; every call is made in the thread that runs it."""
+
+    def learning_begins(self, trials: Sequence[TrialPlan], n_rounds: int, n_missing: int) -> None:
+        """Say that the worlds have run and that ``n_missing`` jobs are to be executed."""
+        ...
+
+    def evaluated(self, trial: TrialPlan, each: Round, accuracy: float) -> None:
+        """Say what a round's evaluation gave."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """All rows of the run folder by table, and how many jobs they stand on."""
+
+    rows: dict[str, list[Trial]]
+    n_jobs: int
+
+
+def plan_trials(scenario: Scenario) -> list[TrialPlan]:
+    """Return the trials in the order of the scenario: every replication of a scheme, then the next scheme."""
+    return [
+        TrialPlan(index, entry, scenario.seed + replication, scenario.trial_seeds(replication))
+        for index, entry in enumerate(scenario.schemes)
+        for replication in range(scenario.replications)
+    ]
+
+
+def run_study(scenario: Scenario, learning: Learning, runner: Runner, progress: Progress) -> Study:
+    """Run every trial and return its rows. Only what the rows need is executed, and only once."""
+    trials = plan_trials(scenario)
+    partitions = {trial.seeds: learning.partition(scenario, trial.seeds) for trial in trials}
+    sheets = [learning.cost_sheet(scenario, index) for index in range(len(scenario.schemes))]
+    dealt = dict(zip(partitions, runner.demand(list(partitions.values())), strict=True))
+    priced = runner.demand(sheets)
+    worlds = [_simulated(scenario, learning, trial, dealt[trial.seeds], priced[trial.index]) for trial in trials]
+    wanted = [each.quality for world in worlds for each in world.rounds if each.quality is not None]
+    progress.learning_begins(trials, scenario.protocol.rounds, runner.missing(wanted))
+    rows: dict[str, list[Trial]] = {table: [] for table in TABLES}
+    for trial, world in zip(trials, worlds, strict=True):
+        sheet, n_samples = priced[trial.index].numbers, dealt[trial.seeds].numbers["n_samples"]
+        context = Context(
+            {"scheme": trial.entry.name, "label": trial.entry.label, "variant": "", "seed": trial.seed}, world.world
+        )
+        evaluations = _evaluations(trial, world, runner, progress)
+        facts = scheme_facts(scenario, world, sheet, n_samples)
+        of_trial = trial_rows(context, world.rounds, evaluations, target_accuracy=scenario.target_accuracy, facts=facts)
+        for table, new in of_trial.items():
+            rows[table].extend(new)
+    return Study(rows, count_jobs([*partitions.values(), *sheets, *wanted]))
+
+
+def count_jobs(wanted: Iterable[Job]) -> int:
+    """Return how many different jobs stand behind ``wanted``, these included."""
+    pending, seen = list(wanted), set[str]()
+    while pending:
+        job = pending.pop()
+        if job.name not in seen:
+            seen.add(job.name)
+            pending.extend(job.inputs)
+    return len(seen)
+
+
+def _simulated(scenario: Scenario, learning: Learning, trial: TrialPlan, partition: Result, sheet: Result) -> Simulated:
+    n_samples = partition.numbers["n_samples"]
+    scheme = learning.scheme(scenario, trial.index, trial.seeds, n_samples, sheet)
+    return simulate(scenario, scheme, seeds=trial.seeds, n_samples=n_samples)
+
+
+def _evaluations(trial: TrialPlan, world: Simulated, runner: Runner, progress: Progress) -> dict[int, Accuracy]:
+    found = {}
+    for each in world.rounds:
+        if each.quality is None:
+            continue
+        (result,) = runner.demand([each.quality])
+        found[each.number] = Accuracy(float(result.numbers["accuracy"]), float(result.numbers["loss"]))
+        progress.evaluated(trial, each, found[each.number].accuracy)
+    return found
