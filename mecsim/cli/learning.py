@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from learners.catalog import SCHEMES, LocalSettings, SchemeContext
-from learners.data.datasets import dataset_facts, dataset_spec
+from learners.catalog import DATASETS, SCHEMES, LocalSettings, SchemeContext, dataset_spec
+
 from learners.data.partition import partition_job
 from mecsim.config.scenario import Scenario, TrialSeeds
 from mecsim.federation.contract import Scheme
@@ -20,8 +20,9 @@ class LearningRoom:
         """Return the job that deals the data to the devices."""
         learning = scenario.learning
         return partition_job(
-            dataset=dataset_spec(learning.dataset.name, learning.dataset.params),
-            partition={**learning.partition.model_dump(), "clients": scenario.fleet.n_devices},
+            dataset_spec(learning.dataset.name, learning.dataset.params),
+            learning.partition.model_dump(exclude={"clients"}),
+            n_clients=scenario.fleet.n_devices,
             public_share=learning.public_share,
             test_share=learning.test_share,
             seed=seeds.data,
@@ -34,7 +35,7 @@ class LearningRoom:
             entry.params,
             model=learning.model,
             account_as=learning.account_as,
-            n_classes=self._n_classes or dataset_facts(learning.dataset.name, learning.dataset.params).n_classes,
+            n_classes=self._n_classes or DATASETS[learning.dataset.name].n_classes,
             batch_size=learning.local.batch_size,
         )
 
@@ -44,7 +45,7 @@ class LearningRoom:
         context = SchemeContext(
             model=learning.model,
             account_as=learning.account_as,
-            n_classes=dataset_facts(learning.dataset.name, learning.dataset.params).n_classes,
+            n_classes=DATASETS[learning.dataset.name].n_classes,
             dataset=dataset_spec(learning.dataset.name, learning.dataset.params),
             partition=self.partition(scenario, seeds),
             client_samples=tuple(n_samples),

@@ -15,7 +15,7 @@ def load(path: Path, overrides: Sequence[str] | None) -> Scenario:
     """Return the valid scenario at ``path``; its plugins are imported first, as they may add to the catalog."""
     from learners.catalog import load_plugins
 
-    load_plugins(read_plugins(path))
+    load_plugins(read_plugins(path, overrides or ()))
     return load_scenario(path, build_catalog(), overrides or ())
 
 

@@ -78,7 +78,7 @@ def report(run: Annotated[Path, typer.Argument(help="A run folder, as 'mecsim ru
 
     Example: mecsim report runs/quickstart
     """
-    from analysis.report.write import add_analysis
+    from analysis.report.build import add_analysis
 
     add_analysis(run)
     typer.echo(f"Report: {run / 'report.html'}")
@@ -107,7 +107,7 @@ def _runner(store: Path) -> "LocalRunner":
 
 
 def _run_into(folder: Path, scenario: "Scenario", runner: "LocalRunner", console: "Console", *, quiet: bool) -> None:
-    from analysis.report.write import add_analysis
+    from analysis.report.build import add_analysis
     from mecsim.cli.learning import LearningRoom
     from mecsim.cli.progress import watching
     from mecsim.config.loader import resolved_yaml

@@ -1,0 +1,190 @@
+"""A whole study without torch: a synthetic learning room stands where training would be."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mecsim.cli.names import build_catalog
+from mecsim.config.loader import parse_scenario
+from mecsim.federation.contract import NO_WORK, Offer, Payload, ServerStep, Work
+from mecsim.jobs.job import Result, job
+from mecsim.jobs.runner import LocalRunner
+from mecsim.jobs.store import Store
+from mecsim.results.records import TABLES
+from mecsim.study import count_jobs, plan_trials, run_study
+
+SCENARIO = (Path(__file__).parent.parent / "scenarios" / "quickstart.yaml").read_text()
+SMALL = ("protocol.rounds=4", "protocol.clients_per_round=6", "protocol.evaluate_every=2")
+N_DEVICES = 24
+
+
+class SyntheticScheme:
+    """Sends 50 kB a turn; what merges is the average of names."""
+
+    def __init__(self, index, seed, peak_bytes):
+        self.state = job("init", {"scheme": index, "seed": seed})
+        self.peak_bytes = peak_bytes
+
+    def prepare(self):
+        return ServerStep(NO_WORK)
+
+    def offer(self, client):
+        training = job("train", {"client": client.client}, [self.state])
+        return Offer(
+            needs=(Payload("backbone", "backbone", 10_000_000), Payload(self.state.name, "state", 50_000)),
+            work=Work(flop=1e9 * client.n_samples, traffic_bytes=1e6, peak_bytes=self.peak_bytes, n_steps=2),
+            sends=Payload(training.name, "update", 50_000),
+            job=training,
+        )
+
+    def merge(self, updates):
+        self.state = job("average", {}, [update.job for update in updates])
+        return ServerStep(NO_WORK)
+
+    def quality(self):
+        return job("evaluate", {}, [self.state])
+
+
+class SyntheticRoom:
+    """Schemes of growing memory; the first ones fit every device."""
+
+    def __init__(self, peaks_bytes):
+        self.peaks_bytes = peaks_bytes
+
+    def partition(self, scenario, seeds):
+        return job("partition", {"seed": seeds.data})
+
+    def cost_sheet(self, scenario, index):
+        return job("cost", {"peak": self.peaks_bytes[index % len(self.peaks_bytes)]})
+
+    def scheme(self, scenario, index, seeds, n_samples, sheet):
+        return SyntheticScheme(index, seeds.learning, sheet.numbers["peak_train_bytes"])
+
+
+def execute(wanted, inputs):
+    """Count the trainings behind a state: accuracy grows with them."""
+    params = json.loads(wanted.params)
+    match wanted.kind:
+        case "partition":
+            return Result({"n_samples": [10 + device for device in range(N_DEVICES)]})
+        case "cost":
+            sheet = {"peak_train_bytes": params["peak"], "trainable_parameters": 7, "state_bytes": 50_000}
+            return Result({**sheet, "train_flop_per_sample": 1e9})
+        case "evaluate":
+            n_trained = inputs[0].numbers["trained"]
+            return Result({"accuracy": n_trained / (n_trained + 10), "loss": 1.0 / (1 + n_trained)})
+        case _:
+            return Result({"trained": (wanted.kind == "train") + sum(each.numbers["trained"] for each in inputs)})
+
+
+class Watcher:
+    def __init__(self):
+        self.n_missing, self.seen = None, []
+
+    def learning_begins(self, trials, n_rounds, n_missing):
+        self.n_missing = n_missing
+
+    def evaluated(self, trial, each, accuracy):
+        self.seen.append((trial.entry.label, each.number))
+
+
+def parse(*overrides):
+    return parse_scenario(SCENARIO, "quickstart", build_catalog(), overrides=[*SMALL, *overrides])
+
+
+@pytest.fixture()
+def runner(tmp_path):
+    store = Store(tmp_path / "store", numerics="test")
+    yield LocalRunner(execute, store)
+    store.close()
+
+
+def study_of(scenario, runner, peaks_bytes=(1e6,)):
+    return run_study(scenario, SyntheticRoom(peaks_bytes), runner, Watcher())
+
+
+def test_every_table_has_its_rows(runner):
+    rows = study_of(parse(), runner).rows
+    assert set(rows) == set(TABLES)
+    n_schemes = len(parse().schemes)
+    counts = {table: len(rows[table]) for table in ("rounds", "clients", "summary", "energy")}
+    assert counts == {"rounds": 5 * n_schemes, "clients": 24 * n_schemes, "summary": n_schemes, "energy": 20 * n_schemes}
+
+
+def test_only_due_rounds_are_evaluated(runner):
+    rows = [row for row in study_of(parse(), runner).rows["rounds"] if row.label == "lora"]
+    assert [row.accuracy is not None for row in rows] == [True, False, True, False, True]
+
+
+def test_rounds_add_up_to_clients_transfers_energy_and_summary(runner):
+    rows = study_of(parse(), runner, peaks_bytes=(1e6, 1e12)).rows
+    for summary in rows["summary"]:
+        rounds, clients, transfers, energy = (
+            [row for row in rows[table] if row.label == summary.label] for table in ("rounds", "clients", "transfers", "energy")
+        )
+        assert summary.uplink_bytes == sum(row.upload_bytes for row in clients) == sum(row.uplink_bytes for row in rounds)
+        down = sum(row.size_bytes for row in transfers if row.direction == "downlink")
+        assert summary.downlink_bytes == down == sum(row.download_bytes for row in clients)
+        of_devices = summary.device_compute_energy_j + summary.device_radio_energy_j + summary.device_idle_energy_j
+        parts = sum(row.compute_energy_j + row.download_energy_j + row.upload_energy_j + row.idle_energy_j for row in clients)
+        assert of_devices == pytest.approx(parts) == pytest.approx(sum(r.energy_j for r in energy if r.node == "devices"))
+        assert all(row.selected == row.completed + row.refused + row.lost for row in rounds)
+        assert all(row.end_s - row.start_s >= row.download_s + row.compute_s + row.upload_s - 1e-9 for row in clients)
+
+
+def test_a_scheme_too_large_is_refused_everywhere_and_trains_nothing(runner):
+    rows = study_of(parse(), runner, peaks_bytes=(1e6, 1e12)).rows
+    refused = rows["summary"][1]
+    assert (refused.refused, refused.completed, refused.refused_device_share) == (refused.turns, 0, 1.0)
+    assert {row.outcome for row in rows["clients"] if row.label == refused.label} == {"refused"}
+
+
+def test_a_second_study_executes_nothing_and_gives_the_same_rows(runner):
+    first = study_of(parse(), runner)
+    before = runner.n_executed
+    again = study_of(parse(), runner)
+    assert runner.n_executed == before == first.n_jobs
+    assert again.rows == first.rows
+
+
+def test_another_bandwidth_trains_nothing_and_changes_times_only(runner):
+    wide = study_of(parse(), runner)
+    before = runner.n_executed
+    narrow = study_of(parse("network.carrier.bandwidth_mhz=2"), runner)
+    assert runner.n_executed == before
+    assert [row.accuracy for row in narrow.rows["rounds"]] == [row.accuracy for row in wide.rows["rounds"]]
+    for before_row, after_row in zip(wide.rows["summary"], narrow.rows["summary"], strict=True):
+        assert after_row.sim_time_s > before_row.sim_time_s
+        assert after_row.device_radio_energy_j > before_row.device_radio_energy_j
+
+
+@pytest.mark.parametrize("key", ["seeds.world", "seeds.learning", "seeds.data"])
+def test_each_seed_changes_what_it_stands_for(runner, key):
+    first, other = study_of(parse(), runner), study_of(parse(f"{key}=99"), runner)
+    same_world = [row.sim_time_s for row in first.rows["rounds"]] == [row.sim_time_s for row in other.rows["rounds"]]
+    assert same_world == (key != "seeds.world")
+
+
+def test_replications_are_trials_of_their_own_seeds(runner):
+    trials = plan_trials(parse("replications=3"))
+    assert [trial.seed for trial in trials[:3]] == [1, 2, 3]
+    assert trials[2].seeds.world == 3
+    rows = study_of(parse("replications=2"), runner).rows
+    assert len({row.sim_time_s for row in rows["summary"]}) > 1
+
+
+def test_target_columns_are_those_of_the_first_round_that_reaches_it(runner):
+    rows = study_of(parse("target_accuracy=0.5"), runner).rows
+    summary = rows["summary"][0]
+    rounds = [row for row in rows["rounds"] if row.label == summary.label]
+    reached = next(row for row in rounds if row.accuracy is not None and row.accuracy >= 0.5)
+    assert summary.time_to_target_s == reached.sim_time_s
+    assert summary.uplink_bytes_to_target == sum(row.uplink_bytes for row in rounds if row.round <= reached.round)
+    missed = study_of(parse("target_accuracy=1.0"), runner).rows["summary"][0]
+    assert (missed.time_to_target_s, missed.uplink_bytes_to_target) == (None, None)
+
+
+def test_jobs_are_counted_once(runner):
+    shared = job("init", {})
+    assert count_jobs([job("train", {"i": 1}, [shared]), job("train", {"i": 2}, [shared]), shared]) == 3
