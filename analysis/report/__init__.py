@@ -1,0 +1,3 @@
+from analysis.report.build import add_analysis
+
+__all__ = ["add_analysis"]

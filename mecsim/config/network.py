@@ -49,7 +49,7 @@ class ErgodicFading(Config):
     """A transfer lasts long enough to see the average over small-scale fading."""
 
     kind: Literal["ergodic"] = Field(description="The kind of fading: the rate is the average over the fading distribution.")
-    diversity: int = Field(default=4, ge=1, description="Number of independently fading branches that are combined.")
+    diversity: int = Field(default=4, ge=1, le=100, description="Number of independently fading branches that are combined.")
 
 
 class NoFading(Config):

@@ -157,9 +157,11 @@ def _paths(
         loss_db = np.where(line_of_sight, model.los_db(*place), model.nlos_db(*place))
         if shadowing:
             own_los, own_nlos = _shadow_fields(streams, model, "station", site.name)
-            los_shadow_db = model.sigma_los_db(*place) * _COMMON * (shared[0] + own_los(x_m, y_m))
-            nlos_shadow_db = model.sigma_nlos_db * _COMMON * (shared[1] + own_nlos(x_m, y_m))
-            loss_db = loss_db + np.where(line_of_sight, los_shadow_db, nlos_shadow_db)
+            own = np.empty(len(positions_m))
+            for state, field in ((line_of_sight, own_los), (~line_of_sight, own_nlos)):
+                own[state] = field(x_m[state], y_m[state])
+            sigma_db = np.where(line_of_sight, model.sigma_los_db(*place), model.sigma_nlos_db)
+            loss_db = loss_db + sigma_db * _COMMON * (np.where(line_of_sight, *shared) + own)
         distances.append(distance_m)
         states.append(line_of_sight)
         losses.append(loss_db)

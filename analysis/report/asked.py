@@ -1,0 +1,87 @@
+"""What a run was asked, in words, from its resolved scenario; what the scenario does not have is not said."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from analysis.formats import percent_text
+
+_PLACES = {"uma": "urban macro cells", "umi": "urban street cells", "rma": "rural macro cells", "inh": "an indoor office"}
+_PARTITIONS = {"iid": "with the same mix of classes for all", "dirichlet": "with a Dirichlet label skew"}
+
+
+def asked(scenario: Mapping[str, Any]) -> list[str]:
+    """Return a paragraph each on the world, the learning and the course of the study."""
+    paragraphs = (_world(scenario), _learning(scenario), _course(scenario))
+    return [f"{'; '.join(parts)}." for parts in (list(paragraph) for paragraph in paragraphs) if parts]
+
+
+def scheme_settings(scenario: Mapping[str, Any]) -> dict[str, str]:
+    """Return the settings of each scheme by its label, as "rank 8, rate 0.05"."""
+    entries = [entry for entry in _at(scenario, "schemes") or () if isinstance(entry, Mapping)]
+    return {
+        str(entry.get("label", entry.get("name"))): _settings(entry, leave=("name", "label")) or "no settings"
+        for entry in entries
+    }
+
+
+def _world(scenario: Mapping[str, Any]) -> Iterator[str]:
+    groups = [group for group in _at(scenario, "fleet.groups") or () if isinstance(group, Mapping)]
+    if groups:
+        total = sum(int(group.get("count", 0)) for group in groups)
+        kinds = ", ".join(f"{group.get('count')} {group.get('name') or group.get('profile')}" for group in groups)
+        yield f"{total} device{'s' if total != 1 else ''} ({kinds})"
+    if area := _at(scenario, "fleet.area_m"):
+        yield f"an area of {area[0]:g} m by {area[1]:g} m"
+    if stations := _at(scenario, "network.stations"):
+        place = _PLACES.get(str(_at(scenario, "network.path_loss.kind")), "")
+        yield f"{len(stations)} base station{'s' if len(stations) != 1 else ''}" + (f" in {place}" if place else "")
+    if carrier := _at(scenario, "network.carrier"):
+        share = carrier.get("downlink_share")
+        split = f", {percent_text(float(share))} of the time for the downlink" if share is not None else ""
+        yield f"a carrier of {carrier.get('bandwidth_mhz'):g} MHz at {carrier.get('frequency_ghz'):g} GHz{split}"
+    if _at(scenario, "fleet.backbone_preinstalled"):
+        yield "the pretrained model is on the devices from the start"
+
+
+def _learning(scenario: Mapping[str, Any]) -> Iterator[str]:
+    model, dataset = _at(scenario, "learning.model"), _at(scenario, "learning.dataset")
+    name = dataset.get("name") if isinstance(dataset, Mapping) else dataset
+    if model and name:
+        yield f"{model} is fine-tuned on {name}"
+    if partition := _at(scenario, "learning.partition"):
+        how = _PARTITIONS.get(str(partition.get("kind")), str(partition.get("kind")))
+        settings = _settings(partition, leave=("kind", "clients"))
+        yield f"the data are dealt to the devices {how}" + (f" ({settings})" if settings else "")
+    if local := _at(scenario, "learning.local"):
+        n_epochs = local.get("epochs")
+        yield f"a turn of a device is {n_epochs} epoch{'s' if n_epochs != 1 else ''} in batches of {local.get('batch_size')}"
+    if stand_in := _at(scenario, "learning.account_as"):
+        yield f"costs are counted as for {stand_in}"
+
+
+def _course(scenario: Mapping[str, Any]) -> Iterator[str]:
+    if protocol := _at(scenario, "protocol"):
+        n_asked = protocol.get("clients_per_round")
+        yield f"{protocol.get('rounds')} rounds ({protocol.get('kind')}), each asking {n_asked} devices"
+    if target := _at(scenario, "target_accuracy"):
+        yield f"the target is an accuracy of {percent_text(float(target))}"
+    n_seeds = _at(scenario, "replications")
+    if n_seeds:
+        yield f"each scheme is run with {n_seeds} seed{'s' if n_seeds != 1 else ''}, and all schemes meet the same world"
+
+
+def _settings(entry: Mapping[str, Any], leave: tuple[str, ...]) -> str:
+    parts = []
+    for key, value in entry.items():
+        if key in leave or value is None:
+            continue
+        text = f"({_settings(value, leave=())})" if isinstance(value, Mapping) else str(value)
+        parts.append(f"{str(key).replace('_', ' ')} {text}")
+    return ", ".join(parts)
+
+
+def _at(scenario: Any, key: str) -> Any:
+    """Return the value at a dotted key, or None if it is not there."""
+    for part in key.split("."):
+        scenario = scenario.get(part) if isinstance(scenario, Mapping) else None
+    return scenario

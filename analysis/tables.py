@@ -1,0 +1,105 @@
+"""The summary of a run as formatted text, for the terminal and for the report."""
+
+from typing import TYPE_CHECKING
+
+from analysis.findings import account_note, findings, seeds_note
+from analysis.formats import bytes_text, duration_text, energy_text, percent_text, ratio_text
+from analysis.frames import by_label
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+    from rich.table import Table
+
+    from mecsim.results.reader import Run
+
+#: Columns of the text table that hold names and not numbers.
+NAMES = ("variant", "scheme")
+_PADDING = 2
+#: A label is folded to no less than this to keep the ratio in a narrow table.
+_FOLDED = 10
+
+
+def summary_table(run: "Run") -> "pd.DataFrame":
+    """Return one row a variant and label, all cells formatted text, with ± the 95 % interval where there are seeds.
+
+    Columns: ``variant`` (only in a sweep), ``scheme`` (the label), ``accuracy`` (at the end), ``time`` (to the end), ``device
+    energy``, ``uplink``, ``ratio`` (of uplink to the smallest of the variant), ``refused`` (share of devices without the
+    memory). The last two are of means.
+    """
+    return text_table(by_label(run.frame("summary")))
+
+
+def text_table(labels: "pd.DataFrame", *, intervals: bool = True) -> "pd.DataFrame":
+    """Format ``by_label``'s frame as ``summary_table`` does; without ``intervals`` only accuracy keeps its own."""
+    import pandas as pd
+
+    swept = labels["variant"].nunique() > 1
+    rows = []
+    for row in labels.itertuples():
+        half = row if intervals else None
+        cells = {"variant": row.variant} if swept else {}
+        cells |= {
+            "scheme": row.label,
+            "accuracy": percent_text(row.final_accuracy, row.final_accuracy_half),
+            "time": duration_text(row.sim_time_s, half and half.sim_time_s_half),
+            "device energy": energy_text(row.device_energy_j, half and half.device_energy_j_half),
+            "uplink": bytes_text(row.uplink_bytes, half and half.uplink_bytes_half),
+            "ratio": ratio_text(row.uplink_ratio),
+            "refused": percent_text(row.refused_device_share),
+        }
+        rows.append(cells)
+    return pd.DataFrame(rows)
+
+
+def print_summary(run: "Run", console: "Console") -> None:
+    """Print a table a variant, what it says in sentences, and what the numbers stand for, in whatever width there is."""
+    labels = by_label(run.frame("summary"))
+    for variant, group in labels.groupby("variant", sort=False):
+        if variant:
+            console.print(str(variant), style="bold underline", markup=False, highlight=False)
+        console.print(_fitting_table(group, console.width))
+        console.print()
+        for finding in findings(group):
+            console.print(finding.text, markup=False, highlight=False)
+        console.print()
+    for note in filter(None, (account_note(labels), seeds_note(labels["n"].tolist()))):
+        console.print(f"{note[0].upper()}{note[1:]}.", markup=False, highlight=False, style="dim")
+
+
+def _fitting_table(labels: "pd.DataFrame", width: int) -> "Table":
+    """Give up, in this order and only as needed: intervals of costs, space between columns, the ratio, lines."""
+    frame = text_table(labels)
+    if _width(frame, _PADDING) > width:
+        frame = text_table(labels, intervals=False)
+    padding = _PADDING if _width(frame, _PADDING) <= width else 1
+    if _width(frame, padding) > width and _width(frame, padding) - max(0, _longest(frame, "scheme") - _FOLDED) > width:
+        frame = frame.drop(columns="ratio")
+    return _rich_table(frame, padding)
+
+
+def _rich_table(frame: "pd.DataFrame", padding: int) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, padding, 0, 0), pad_edge=False, header_style="bold", show_edge=False)
+    for column in frame.columns:
+        name = column in NAMES
+        table.add_column(
+            Text(_header(column)), justify="left" if name else "right", no_wrap=not name, overflow="fold", vertical="bottom"
+        )
+    for cells in frame.itertuples(index=False):
+        table.add_row(*(Text(cell) for cell in cells))
+    return table
+
+
+def _header(column: str) -> str:
+    return column.replace(" ", "\n")
+
+
+def _longest(frame: "pd.DataFrame", column: str) -> int:
+    return max(*(len(line) for line in _header(column).split("\n")), *(len(cell) for cell in frame[column]), 0)
+
+
+def _width(frame: "pd.DataFrame", padding: int) -> int:
+    return sum(_longest(frame, column) + padding for column in frame.columns)

@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+
+from learners.data.datasets import DATASETS
+from learners.data.digits import load, upscaled
+from learners.data.pixels import to_pixels
+from mecsim.errors import JobError
+
+
+def test_digits_are_what_the_catalogue_says():
+    entry = DATASETS["digits"]
+    images, labels = load(entry.digest)
+    assert images.shape == (entry.n_samples, *entry.shape)
+    assert images.dtype == np.float32
+    assert (images.min(), images.max()) == (0.0, 1.0)
+    assert set(labels) == set(range(entry.n_classes))
+
+
+def test_other_content_is_refused():
+    with pytest.raises(JobError, match="job was named with 000000000000"):
+        load("0" * 64)
+
+
+def test_upscaling_repeats_edges_and_blends_between_centres():
+    # Pixel centres 0.25, 0.75 | 1.25, 1.75 in source pixels, whose own centres are 0.5 and 1.5: shares 0, 0.25, 0.75, 1.
+    image = np.array([[[0.0, 1.0], [0.0, 1.0]]], dtype=np.float32)
+    assert upscaled(image, 4)[0, 0].tolist() == [0.0, 0.25, 0.75, 1.0]
+
+
+@pytest.mark.learning
+def test_upscaling_agrees_with_torch():
+    import torch
+
+    image = np.random.default_rng(0).random((3, 8, 8), dtype=np.float32)
+    expected = torch.nn.functional.interpolate(
+        torch.from_numpy(image)[None], size=(28, 28), mode="bilinear", align_corners=False
+    )
+    np.testing.assert_allclose(upscaled(image, 28), expected[0].numpy(), atol=1e-6)
+
+
+def test_pixels_span_minus_one_to_one():
+    assert to_pixels(np.array([0.0, 0.5, 1.0])).tolist() == [-1.0, 0.0, 1.0]
