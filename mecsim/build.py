@@ -129,7 +129,9 @@ def build_group(config: DeviceGroup) -> Group:
     return Group(config.name, profile, profile.usable_memory * memory_bytes)
 
 
-def scheme_facts(scenario: Scenario, simulated: Simulated, sheet: Mapping[str, Any], n_samples: Sequence[int]) -> dict[str, Any]:
+def scheme_facts(
+    scenario: Scenario, simulated: Simulated, sheet: Mapping[str, Any], n_samples: Sequence[int]
+) -> dict[str, Any]:
     """Return the summary's columns that do not come from the rounds: what the scheme asks of a device."""
     fleet = simulated.world.fleet
     refused = [device for device in range(len(fleet)) if sheet["peak_train_bytes"] > fleet.group(device).memory_budget_bytes]

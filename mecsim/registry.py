@@ -5,7 +5,6 @@ from typing import Generic, TypeVar
 
 from mecsim.errors import UnknownNameError
 
-
 T = TypeVar("T")
 
 

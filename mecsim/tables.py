@@ -143,7 +143,11 @@ def summary_row(
     evaluated = [row for row in rounds if row.accuracy is not None]
     accuracies = [row.accuracy for row in evaluated if row.accuracy is not None]
     reached = next(
-        (row for row in evaluated if target_accuracy is not None and row.accuracy is not None and row.accuracy >= target_accuracy),
+        (
+            row
+            for row in evaluated
+            if target_accuracy is not None and row.accuracy is not None and row.accuracy >= target_accuracy
+        ),
         None,
     )
     until = [row for row in rounds if reached is not None and row.round <= reached.round]

@@ -93,7 +93,7 @@ def parse(*overrides):
     return parse_scenario(SCENARIO, "quickstart", build_catalog(), overrides=[*SMALL, *overrides])
 
 
-@pytest.fixture()
+@pytest.fixture
 def runner(tmp_path):
     store = Store(tmp_path / "store", numerics="test")
     yield LocalRunner(execute, store)

@@ -7,9 +7,13 @@ import hashlib
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 SIZE_PX = 64
 _MARGIN_PX = 8
@@ -20,7 +24,8 @@ _SAME_GLYPH = 0.004
 # Fonts of drawing pieces, private symbols, or one placeholder a script.
 _NOT_LETTERS = ("STIXSiz", "STIXNonUni", "cmex", "cmsy", "LastResort")
 
-#: Unicode ranges of letters (first, last), both included: Latin, Greek, Cyrillic, Armenian, Hebrew, Arabic, Georgian, Lao, Tifinagh.
+#: Unicode ranges of letters (first, last), both included, of Latin, Greek, Cyrillic, Armenian, Hebrew, Arabic, Georgian, Lao
+#: and Tifinagh.
 SCRIPTS: tuple[tuple[int, int], ...] = (
     (0x0041, 0x005A),
     (0x0061, 0x007A),
@@ -86,11 +91,10 @@ def _render_font(path: Path) -> Iterator[tuple[str, NDArray[np.uint8]]]:
             yield chr(code), _centred(ink)
 
 
-def _centred(ink: "object") -> NDArray[np.uint8]:
+def _centred(ink: "Image.Image") -> NDArray[np.uint8]:
     """Scale the ink to the frame's inner square, keeping its proportions, and centre it."""
     from PIL import Image
 
-    assert isinstance(ink, Image.Image)
     scale = (SIZE_PX - 2 * _MARGIN_PX) / max(ink.size)
     width, height = (max(1, round(side * scale)) for side in ink.size)
     frame = Image.new("L", (SIZE_PX, SIZE_PX), 0)

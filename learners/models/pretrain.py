@@ -17,11 +17,12 @@ from torch import Tensor, nn
 
 from learners.data.augment import distort
 from learners.data.glyphs import glyphs_digest, load_glyphs
+from learners.data.pixels import to_pixels
 from learners.models.muon import Muon
 from learners.models.tiny_vit import IMAGE_PX, tiny_vit_config
 
+BATCH = 128
 RECIPE = {
-    "batch": 128,
     "muon_lr": 0.01,
     "adamw_lr": 2e-3,
     "weight_decay": 0.05,
@@ -52,7 +53,7 @@ def main() -> None:
     card = {
         "name": args.name,
         "command": f"python -m learners.models.pretrain {args.name} --steps {n_steps} --seed {args.seed}",
-        "recipe": RECIPE,
+        "recipe": {"batch": BATCH, **RECIPE},
         "glyphs_digest": glyphs_digest(),
         "parameters": sum(value.numel() for value in weights.values()),
         "core_seconds": round(time.perf_counter() - started),
@@ -77,7 +78,7 @@ def pretrain(name: str, *, n_steps: int, seed: int) -> tuple[nn.Module, list[dic
     for step in range(n_steps):
         for optimizer, rate in zip(optimizers, rates, strict=True):
             optimizer.param_groups[0]["lr"] = rate * _schedule(step / n_steps)
-        pick = torch.randint(len(train[1]), (RECIPE["batch"],), generator=generator)
+        pick = torch.randint(len(train[1]), (BATCH,), generator=generator)
         batch = distort(train[0][pick].float() / 255.0, size_px=IMAGE_PX, generator=generator)
         logits = model(pixel_values=to_pixels(batch)).logits
         loss = F.cross_entropy(logits, train[1][pick], label_smoothing=RECIPE["smoothing"])
@@ -94,11 +95,6 @@ def pretrain(name: str, *, n_steps: int, seed: int) -> tuple[nn.Module, list[dic
     return model, log
 
 
-def to_pixels(images: Tensor) -> Tensor:
-    """Map grey values 0..1 to the range -1..1 that the embedded models expect."""
-    return images * 2.0 - 1.0
-
-
 def _split(images: np.ndarray, labels: np.ndarray, seed: int) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
     order = np.random.default_rng(seed).permutation(len(labels))
     n_held_out = round(HELD_OUT_SHARE * len(labels))
@@ -109,7 +105,8 @@ def _split(images: np.ndarray, labels: np.ndarray, seed: int) -> tuple[tuple[Ten
 
 def _optimizers(model: nn.Module) -> list[torch.optim.Optimizer]:
     """Give the blocks' matrices to Muon and all else to AdamW."""
-    matrices, rest = [], []
+    matrices: list[nn.Parameter] = []
+    rest: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
         inside = parameter.ndim == 2 and "layer" in name and "classifier" not in name
         (matrices if inside else rest).append(parameter)

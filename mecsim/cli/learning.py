@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from learners.catalog import DATASETS, SCHEMES, LocalSettings, SchemeContext, dataset_spec
-
 from learners.data.partition import partition_job
 from mecsim.config.scenario import Scenario, TrialSeeds
 from mecsim.federation.contract import Scheme
@@ -35,7 +34,7 @@ class LearningRoom:
             entry.params,
             model=learning.model,
             account_as=learning.account_as,
-            n_classes=self._n_classes or DATASETS[learning.dataset.name].n_classes,
+            n_classes=self._n_classes or DATASETS[learning.dataset.name].n_classes(learning.dataset.params),
             batch_size=learning.local.batch_size,
         )
 
@@ -45,7 +44,7 @@ class LearningRoom:
         context = SchemeContext(
             model=learning.model,
             account_as=learning.account_as,
-            n_classes=DATASETS[learning.dataset.name].n_classes,
+            n_classes=DATASETS[learning.dataset.name].n_classes(learning.dataset.params),
             dataset=dataset_spec(learning.dataset.name, learning.dataset.params),
             partition=self.partition(scenario, seeds),
             client_samples=tuple(n_samples),

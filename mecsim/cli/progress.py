@@ -59,6 +59,11 @@ def watching(console: Console, *, quiet: bool) -> Iterator[Quiet]:
     if quiet or not console.is_terminal:
         yield Quiet()
         return
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=16), TextColumn("{task.fields[detail]}"), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=16),
+        TextColumn("{task.fields[detail]}"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console, transient=True) as display:
         yield Live(display)

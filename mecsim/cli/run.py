@@ -46,7 +46,9 @@ def run(
     try:
         _run_into(folder, valid, runner, console, quiet=quiet)
     except KeyboardInterrupt:
-        console.print(f"Stopped. {runner.n_executed} results are kept in {store}; the same command goes on from there.")
+        console.print(
+            f"Stopped: {runner.n_executed} new results are in {store}, and the same command goes on from there.", soft_wrap=True
+        )
         raise typer.Exit(INTERRUPTED) from None
     _say(folder)
 

@@ -2,11 +2,12 @@
 
 import pytest
 
-from learners.catalog import DATASETS, METHODS, SCHEMES, LocalSettings, SchemeContext, dataset_spec
+from learners.catalog import METHODS, SCHEMES, LocalSettings, SchemeContext, dataset_spec
 from learners.data.datasets import DigitsParams
 from learners.data.partition import partition_job
 from learners.inline import InlineRunner
 from mecsim.federation.contract import ClientView, Update, Work
+from mecsim.federation.turn import memory_refusal
 
 pytestmark = pytest.mark.learning
 
@@ -38,7 +39,7 @@ def federated(runner, name, params, *, n_clients=3, learning_seed=0, data_seed=1
     validated = entry.params.model_validate(params)
     dataset = dataset_spec("digits", DigitsParams(train_per_class=6))
     partition = partition_job(dataset, {"kind": "iid"}, n_clients=n_clients, public_share=0.1, test_share=0.1, seed=data_seed)
-    n_classes = DATASETS["digits"].n_classes
+    n_classes = 10
     sheet = entry.cost_job(
         validated, model="tiny-vit-s", account_as=account_as, n_classes=n_classes, batch_size=LOCAL.batch_size
     )
@@ -147,8 +148,7 @@ def test_accounting_as_a_large_model_changes_costs_and_no_learning(runner, name,
 @every_scheme
 def test_a_device_short_of_memory_is_refused_before_anything_is_sent(runner, name, params):
     scheme, context = federated(runner, name, params)
-    short = ClientView(client=0, round=0, n_samples=context.client_samples[0], memory_budget_bytes=1000.0)
-    refusal = scheme.offer(short)
+    refusal = memory_refusal(offer(scheme, context, 0), 1000.0)
     assert (refusal.reason, refusal.available) == ("memory", 1000.0)
     assert refusal.needed > 1000.0
 

@@ -4,6 +4,6 @@ import pytest
 from plain_world import PlainScheme
 
 
-@pytest.fixture()
+@pytest.fixture
 def scheme():
     return PlainScheme()

@@ -1,9 +1,9 @@
 """The synchronous protocol: who is in a round, when it closes, what is evaluated; and bits and joules are conserved."""
 
 import pytest
-from plain_world import PlainScheme, make_world
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plain_world import PlainScheme, make_world
 
 from mecsim.federation.sync import run_synchronous
 

@@ -20,7 +20,8 @@ def test_a_turn_downloads_computes_and_uploads_one_after_the_other(scheme):
     assert (turn.download_s, turn.compute_s, turn.upload_s) == (pytest.approx(1.001), pytest.approx(2.0), pytest.approx(0.001))
     assert turn.end_s == pytest.approx(3.002)
     assert turn.compute_energy_j == pytest.approx(2.0 * 2.0)  # 2 s at 3 - 1 W
-    assert turn.update is not None and turn.update.client == 0
+    assert turn.update is not None
+    assert turn.update.client == 0
 
 
 def test_what_a_device_holds_is_not_downloaded_again(scheme):

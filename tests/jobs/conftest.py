@@ -9,7 +9,7 @@ from mecsim.jobs.job import Result
 from mecsim.jobs.store import Store
 
 
-@pytest.fixture()
+@pytest.fixture
 def store(tmp_path):
     opened = Store(tmp_path / "store", numerics="test")
     yield opened
@@ -29,6 +29,6 @@ class Arithmetic:
         return Result({"total": total}, {"sum": np.array([total], dtype=np.float64)})
 
 
-@pytest.fixture()
+@pytest.fixture
 def arithmetic():
     return Arithmetic()

@@ -1,0 +1,73 @@
+"""IDX files written byte by byte, read back; and what is no IDX file."""
+
+import gzip
+import struct
+
+import numpy as np
+import pytest
+
+from learners.data.datasets import DATASETS, dataset_spec
+from learners.data.idx import IdxParams, read
+from learners.data.load import arrays
+from mecsim.errors import JobError
+
+
+def idx_bytes(array):
+    return bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.astype(np.uint8).tobytes()
+
+
+@pytest.fixture
+def files(tmp_path):
+    images, labels = np.arange(4 * 14 * 14).reshape(4, 14, 14) % 256, np.array([2, 0, 1, 2])
+    (tmp_path / "images.gz").write_bytes(gzip.compress(idx_bytes(images), mtime=0))
+    (tmp_path / "labels").write_bytes(idx_bytes(labels))
+    return IdxParams(images=tmp_path / "images.gz", labels=tmp_path / "labels"), images, labels
+
+
+def test_plain_and_gzipped_files_are_read(files):
+    params, images, labels = files
+    np.testing.assert_array_equal(read(params.images, n_dimensions=3), images)
+    np.testing.assert_array_equal(read(params.labels, n_dimensions=1), labels)
+
+
+def test_images_are_scaled_to_the_models_size_in_grey_0_to_1(files):
+    params, _, labels = files
+    spec = dataset_spec("idx", params)
+    images, found = arrays(spec)
+    assert images.shape == (4, 1, 28, 28)
+    assert images.max() <= 1.0
+    assert found.tolist() == labels.tolist()
+    assert spec["n_classes"] == 3
+
+
+def test_a_job_names_the_content_and_not_the_place(files, tmp_path):
+    params, _, _ = files
+    copy = IdxParams(images=tmp_path / "other.gz", labels=tmp_path / "other")
+    copy.images.write_bytes(params.images.read_bytes())
+    copy.labels.write_bytes(params.labels.read_bytes())
+    assert dataset_spec("idx", copy) == dataset_spec("idx", params)
+    copy.labels.write_bytes(idx_bytes(np.array([0, 0, 1, 2])))
+    assert dataset_spec("idx", copy)["digest"] != dataset_spec("idx", params)["digest"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"not an idx file", "is no IDX file"), (idx_bytes(np.zeros((2, 3)))[:-1], "is no IDX file"), (b"", "is no IDX file")],
+)
+def test_another_file_is_refused(tmp_path, content, message):
+    (tmp_path / "file").write_bytes(content)
+    with pytest.raises(JobError, match=message):
+        read(tmp_path / "file", n_dimensions=1)
+
+
+def test_a_file_that_is_cut_off_is_refused(tmp_path):
+    (tmp_path / "file").write_bytes(idx_bytes(np.zeros(9))[:-1])
+    with pytest.raises(JobError, match="holds 8"):
+        read(tmp_path / "file", n_dimensions=1)
+
+
+def test_images_and_labels_must_be_of_one_set(files, tmp_path):
+    params, _, _ = files
+    (tmp_path / "labels").write_bytes(idx_bytes(np.zeros(5)))
+    with pytest.raises(JobError, match="4 images"):
+        DATASETS["idx"].load(params)
