@@ -88,6 +88,10 @@ def _uplink(group: "pd.DataFrame") -> Iterator[Finding]:
     least, most = order.iloc[0], order.iloc[-1]
     totals = f"{bytes_text(most.uplink_bytes)} against {bytes_text(least.uplink_bytes)}"
     text = f"{most.label} sends {times_text(most.uplink_ratio)} times the uplink bytes of {least.label}: {totals}"
+    between = list(order.iloc[1:-1].itertuples())
+    if between:
+        others = [f"{times_text(most.uplink_bytes / row.uplink_bytes)} times those of {row.label}" for row in between]
+        text += f"; {_join(others)}"
     if least.update_bytes > 0:
         each = most.update_bytes / least.update_bytes
         if abs(each / most.uplink_ratio - 1) > _SAME_RATIO:
