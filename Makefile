@@ -34,5 +34,9 @@ bench: install  ## the benchmarks whose figures the documentation quotes
 	$(BIN)/python -m benchmarks.link
 	$(BIN)/python -m benchmarks.embedded_pair
 
+golden: install  ## write the golden files again, from a clean tree
+	git diff --quiet HEAD || (echo "commit first: golden files come from a clean tree" && exit 1)
+	PYTHONPATH=tests $(BIN)/python -m golden.produce
+
 clean:
 	rm -rf $(VENV) runs .mecsim

@@ -1,96 +1,13 @@
 """A whole study without torch: a synthetic learning room stands where training would be."""
 
-import json
-from pathlib import Path
-
 import pytest
+from synthetic_room import execute, parse, study_of
 
-from mecsim.cli.names import build_catalog
-from mecsim.config.loader import parse_scenario
-from mecsim.federation.contract import NO_WORK, Offer, Payload, ServerStep, Work
-from mecsim.jobs.job import Result, job
+from mecsim.jobs.job import job
 from mecsim.jobs.runner import LocalRunner
 from mecsim.jobs.store import Store
 from mecsim.results.records import TABLES
-from mecsim.study import count_jobs, plan_trials, run_study
-
-SCENARIO = (Path(__file__).parent.parent / "scenarios" / "quickstart.yaml").read_text()
-SMALL = ("protocol.rounds=4", "protocol.clients_per_round=6", "protocol.evaluate_every=2")
-N_DEVICES = 24
-
-
-class SyntheticScheme:
-    """Sends 50 kB a turn; what merges is the average of names."""
-
-    def __init__(self, index, seed, peak_bytes):
-        self.state = job("init", {"scheme": index, "seed": seed})
-        self.peak_bytes = peak_bytes
-
-    def prepare(self):
-        return ServerStep(NO_WORK)
-
-    def offer(self, client):
-        training = job("train", {"client": client.client}, [self.state])
-        return Offer(
-            needs=(Payload("backbone", "backbone", 10_000_000), Payload(self.state.name, "state", 50_000)),
-            work=Work(flop=1e9 * client.n_samples, traffic_bytes=1e6, peak_bytes=self.peak_bytes, n_steps=2),
-            sends=Payload(training.name, "update", 50_000),
-            job=training,
-        )
-
-    def merge(self, updates):
-        self.state = job("average", {}, [update.job for update in updates])
-        return ServerStep(NO_WORK)
-
-    def quality(self):
-        return job("evaluate", {}, [self.state])
-
-
-class SyntheticRoom:
-    """Schemes of growing memory; the first ones fit every device."""
-
-    def __init__(self, peaks_bytes):
-        self.peaks_bytes = peaks_bytes
-
-    def partition(self, scenario, seeds):
-        return job("partition", {"seed": seeds.data})
-
-    def cost_sheet(self, scenario, index):
-        return job("cost", {"peak": self.peaks_bytes[index % len(self.peaks_bytes)]})
-
-    def scheme(self, scenario, index, seeds, n_samples, sheet):
-        return SyntheticScheme(index, seeds.learning, sheet.numbers["peak_train_bytes"])
-
-
-def execute(wanted, inputs):
-    """Count the trainings behind a state: accuracy grows with them."""
-    params = json.loads(wanted.params)
-    match wanted.kind:
-        case "partition":
-            return Result({"n_samples": [10 + device for device in range(N_DEVICES)]})
-        case "cost":
-            sheet = {"peak_train_bytes": params["peak"], "trainable_parameters": 7, "state_bytes": 50_000}
-            return Result({**sheet, "train_flop_per_sample": 1e9})
-        case "evaluate":
-            n_trained = inputs[0].numbers["trained"]
-            return Result({"accuracy": n_trained / (n_trained + 10), "loss": 1.0 / (1 + n_trained)})
-        case _:
-            return Result({"trained": (wanted.kind == "train") + sum(each.numbers["trained"] for each in inputs)})
-
-
-class Watcher:
-    def __init__(self):
-        self.n_missing, self.seen = None, []
-
-    def learning_begins(self, trials, n_rounds, n_missing):
-        self.n_missing = n_missing
-
-    def evaluated(self, trial, each, accuracy):
-        self.seen.append((trial.entry.label, each.number))
-
-
-def parse(*overrides):
-    return parse_scenario(SCENARIO, "quickstart", build_catalog(), overrides=[*SMALL, *overrides])
+from mecsim.study import count_jobs, plan_trials
 
 
 @pytest.fixture
@@ -98,10 +15,6 @@ def runner(tmp_path):
     store = Store(tmp_path / "store", numerics="test")
     yield LocalRunner(execute, store)
     store.close()
-
-
-def study_of(scenario, runner, peaks_bytes=(1e6,)):
-    return run_study(scenario, SyntheticRoom(peaks_bytes), runner, Watcher())
 
 
 def test_every_table_has_its_rows(runner):
