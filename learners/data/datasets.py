@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from learners.data import digits, idx
 from mecsim.errors import JobError
@@ -77,7 +77,12 @@ def dataset_spec(name: str, params: BaseModel | None = None) -> dict[str, Any]:
 
 
 def load_content(name: str, digest: str) -> Arrays:
-    """Return the images and labels that ``digest`` pins."""
-    if digest not in _SEEN:
-        raise JobError(f"the content {digest[:12]} of dataset {name!r} was named nowhere in this process")
-    return DATASETS[name].load(_SEEN[digest])
+    """Return the images and labels that ``digest`` pins: from where they were seen, or from where the dataset always lies."""
+    entry = DATASETS[name]
+    try:
+        params = _SEEN[digest] if digest in _SEEN else entry.params()
+    except ValidationError as error:
+        raise JobError(f"the content {digest[:12]} of dataset {name!r} was not named in this process: where is it?") from error
+    if entry.digest(params) != digest:
+        raise JobError(f"dataset {name!r} has digest {entry.digest(params)[:12]}, the job was named with {digest[:12]}")
+    return entry.load(params)

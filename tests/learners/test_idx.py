@@ -6,7 +6,7 @@ import struct
 import numpy as np
 import pytest
 
-from learners.data.datasets import DATASETS, dataset_spec
+from learners.data.datasets import DATASETS, dataset_spec, load_content
 from learners.data.idx import IdxParams, read
 from learners.data.load import arrays
 from mecsim.errors import JobError
@@ -71,3 +71,22 @@ def test_images_and_labels_must_be_of_one_set(files, tmp_path):
     (tmp_path / "labels").write_bytes(idx_bytes(np.zeros(5)))
     with pytest.raises(JobError, match="4 images"):
         DATASETS["idx"].load(params)
+
+
+def test_content_that_changed_after_it_was_named_is_refused(files):
+    params, _, _ = files
+    digest = dataset_spec("idx", params)["digest"]
+    params.labels.write_bytes(idx_bytes(np.array([0, 0, 0, 0])))
+    with pytest.raises(JobError, match=f"named with {digest[:12]}"):
+        load_content("idx", digest)
+
+
+def test_content_that_was_never_named_here_is_refused():
+    with pytest.raises(JobError, match="was not named in this process"):
+        load_content("idx", "0" * 64)
+
+
+def test_a_dataset_without_files_needs_no_naming():
+    with pytest.raises(JobError, match="named with 000000000000"):
+        load_content("digits", "0" * 64)
+    assert load_content("digits", DATASETS["digits"].digest(None))[1].shape == (1797,)
