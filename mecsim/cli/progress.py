@@ -1,7 +1,7 @@
 """What a terminal shows while a study runs: each trial's round, simulated time and accuracy, and the time left."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -67,3 +67,8 @@ def watching(console: Console, *, quiet: bool) -> Iterator[Quiet]:
     )
     with Progress(*columns, console=console, transient=True) as display:
         yield Live(display)
+
+
+def drawing(console: Console, *, quiet: bool) -> AbstractContextManager[object]:
+    """Return what shows on a terminal that plots and report are being made."""
+    return nullcontext() if quiet or not console.is_terminal else console.status("drawing plots and report")

@@ -111,7 +111,7 @@ def _runner(store: Path) -> "LocalRunner":
 def _run_into(folder: Path, scenario: "Scenario", runner: "LocalRunner", console: "Console", *, quiet: bool) -> None:
     from analysis.report.build import add_analysis
     from mecsim.cli.learning import LearningRoom
-    from mecsim.cli.progress import watching
+    from mecsim.cli.progress import drawing, watching
     from mecsim.config.loader import resolved_yaml
     from mecsim.results.folder import check_replaceable, write_run
     from mecsim.study import run_study
@@ -122,7 +122,8 @@ def _run_into(folder: Path, scenario: "Scenario", runner: "LocalRunner", console
         runner.on_executed = progress.executed
         study = run_study(scenario, LearningRoom(), runner, progress)
     facts = _manifest(scenario, runner, study, started_at, time.perf_counter() - started)
-    write_run(folder, scenario_yaml=resolved_yaml(scenario), manifest=facts, tables=study.rows, extras=add_analysis)
+    with drawing(console, quiet=quiet):
+        write_run(folder, scenario_yaml=resolved_yaml(scenario), manifest=facts, tables=study.rows, extras=add_analysis)
 
 
 def _manifest(
