@@ -40,8 +40,8 @@ def manifest(
         "python": platform.python_version(),
         "platform": platform.platform(),
         "numerics": numerics,
-        "host": {"name": platform.node(), "cpus": os.cpu_count()},
-        "seeds": [vars_of(scenario, replication) for replication in range(scenario.replications)],
+        "host": f"{platform.node()}, {os.cpu_count()} CPUs",
+        "seeds": [scenario.seed + replication for replication in range(scenario.replications)],
         "started_at": started_at.isoformat(timespec="seconds"),
         "real_seconds": round(real_seconds, 3),
         "jobs_run": n_run,
@@ -49,12 +49,6 @@ def manifest(
         "account_as": scenario.learning.account_as or "",
         "reconstructions": reconstructions,
     }
-
-
-def vars_of(scenario: Scenario, replication: int) -> dict[str, int]:
-    """Return the seeds of a replication by name."""
-    seeds = scenario.trial_seeds(replication)
-    return {"seed": scenario.seed + replication, "world": seeds.world, "data": seeds.data, "learning": seeds.learning}
 
 
 def command_line() -> str:

@@ -49,7 +49,7 @@ def client_turn(
         turn.peak_bytes = offer.work.peak_bytes
         offer = memory_refusal(offer, world.fleet.group(device).memory_budget_bytes) or offer
     if isinstance(offer, Refusal):
-        return turn.end(world.env.now, "refused", f"{offer.reason}: needs {offer.needed:.0f}, has {offer.available:.0f}")
+        return turn.end(world.env.now, "refused", in_words(offer))
     if not world.in_coverage(device):
         return turn.end(world.env.now, "out_of_coverage", "no rate on the radio link")
     turn.setup_energy_j = yield from world.connect(device)
@@ -76,6 +76,12 @@ def memory_refusal(offer: Offer, memory_budget_bytes: float) -> Refusal | None:
     if offer.work.peak_bytes <= memory_budget_bytes:
         return None
     return Refusal(reason="memory", needed=offer.work.peak_bytes, available=memory_budget_bytes)
+
+
+def in_words(refusal: Refusal) -> str:
+    """Return what a refusal says in a record: memory in GB, anything else in its own numbers."""
+    unit, suffix = (1e9, " GB") if refusal.reason == "memory" else (1.0, "")
+    return f"{refusal.reason}: needs {refusal.needed / unit:.4g}{suffix}, has {refusal.available / unit:.4g}{suffix}"
 
 
 def _fetch(world: World, turn: Turn, offer: Offer) -> Generator[simpy.Event, Any, None]:

@@ -59,14 +59,15 @@ def test_radio_energy_is_overhead_and_joules_a_bit(scheme):
 
 def test_work_that_does_not_fit_is_refused_before_anything_is_sent():
     world = make_world([8e6])
-    turn = take_turn(world, PlainScheme(peak_bytes=5e8 + 1))
+    turn = take_turn(world, PlainScheme(peak_bytes=6e8))
     assert (turn.outcome, turn.end_s, turn.downloads, turn.update) == ("refused", 0.0, [], None)
-    assert turn.reason == "memory: needs 500000001, has 500000000"
+    assert turn.reason == "memory: needs 0.6 GB, has 0.5 GB"
     assert world.fleet.holdings == {}
 
 
 def test_work_of_exactly_the_budget_fits():
     assert take_turn(make_world([8e6]), PlainScheme(peak_bytes=5e8)).outcome == "completed"
+    assert take_turn(make_world([8e6]), PlainScheme(peak_bytes=5e8 + 1)).outcome == "refused"
 
 
 def test_a_scheme_may_refuse_too(scheme):
