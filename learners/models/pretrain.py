@@ -4,6 +4,7 @@ The result is a safetensors file (half precision, classifier left out) and a JSO
 """
 
 import argparse
+import hashlib
 import json
 import math
 import time
@@ -21,6 +22,7 @@ from learners.data.pixels import to_pixels
 from learners.models.muon import Muon
 from learners.models.tiny_vit import IMAGE_PX, tiny_vit_config
 
+DATA = "letters of nine scripts rendered from matplotlib's bundled fonts, without digits, distorted on the fly"
 BATCH = 128
 RECIPE = {
     "muon_lr": 0.01,
@@ -49,13 +51,18 @@ def main() -> None:
     model, log = pretrain(args.name, n_steps=n_steps, seed=args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
     weights = {key: value.half().contiguous() for key, value in model.state_dict().items() if not key.startswith("classifier.")}
-    save_file(weights, args.out / f"{args.name}.safetensors")
+    path = args.out / f"{args.name}.safetensors"
+    save_file(weights, path)
     card = {
         "name": args.name,
-        "command": f"python -m learners.models.pretrain {args.name} --steps {n_steps} --seed {args.seed}",
-        "recipe": {"batch": BATCH, **RECIPE},
+        "data": DATA,
         "glyphs_digest": glyphs_digest(),
+        "command": f"python -m learners.models.pretrain {args.name} --steps {n_steps} --seed {args.seed}",
+        "seed": args.seed,
+        "recipe": {"batch": BATCH, **RECIPE},
         "parameters": sum(value.numel() for value in weights.values()),
+        "held_out_accuracy": log[-1]["held_out"],
+        "weights_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "core_seconds": round(time.perf_counter() - started),
         "log": log,
     }
