@@ -2,24 +2,30 @@
 
 from learners.worker import execute
 from mecsim.jobs.job import Job, Result
+from mecsim.jobs.runner import LocalRunner
 
 
 class InlineRunner:
-    """Executes what is demanded, each job once."""
+    """Executes what is demanded, each job once, and keeps every result."""
 
     def __init__(self) -> None:
-        self._results: dict[str, Result] = {}
+        self._runner = LocalRunner(execute, _Kept())
 
     def demand(self, wanted: Job) -> Result:
         """Return the result of ``wanted``, running what it needs first."""
-        pending = [wanted]
-        while pending:
-            job = pending[-1]
-            lacking = [needed for needed in job.inputs if needed.name not in self._results]
-            if lacking:
-                pending.extend(lacking)
-                continue
-            pending.pop()
-            if job.name not in self._results:
-                self._results[job.name] = execute(job, [self._results[needed.name] for needed in job.inputs])
-        return self._results[wanted.name]
+        (result,) = self._runner.demand([wanted])
+        return result
+
+
+class _Kept:
+    def __init__(self) -> None:
+        self._results: dict[Job, Result] = {}
+
+    def __contains__(self, job: Job) -> bool:
+        return job in self._results
+
+    def get(self, job: Job) -> Result | None:
+        return self._results.get(job)
+
+    def put(self, job: Job, result: Result) -> None:
+        self._results[job] = result

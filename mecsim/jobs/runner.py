@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from mecsim.jobs.job import Job, Result
-from mecsim.jobs.store import Store
 
 #: Executes one job on the results of its inputs.
 Execute = Callable[[Job, Sequence[Result]], Result]
@@ -25,6 +24,20 @@ class Runner(Protocol):
         ...
 
 
+class Results(Protocol):
+    """Where a runner looks for results, and leaves them: a store."""
+
+    def __contains__(self, job: Job) -> bool: ...
+
+    def get(self, job: Job) -> Result | None:
+        """Return the result of ``job``, or None."""
+        ...
+
+    def put(self, job: Job, result: Result) -> None:
+        """Keep the result of ``job``."""
+        ...
+
+
 class LocalRunner:
     """Executes jobs one after the other in this process, with a bounded memory of recent results in front of the store.
 
@@ -35,7 +48,7 @@ class LocalRunner:
     def __init__(
         self,
         execute: Execute,
-        store: Store,
+        store: Results,
         *,
         on_executed: Callable[[Job], None] = lambda job: None,
         memory_bytes: int = MEMORY_BYTES,
