@@ -15,7 +15,7 @@ from mecsim.control.selection import uniform
 from mecsim.federation.contract import Scheme
 from mecsim.federation.sync import Round, run_synchronous
 from mecsim.jobs.job import Job, Result
-from mecsim.nodes.channel import CarrierSpec, StationSite, link_columns
+from mecsim.nodes.channel import CarrierSpec, FleetLinks, StationSite, link_columns
 from mecsim.nodes.fleet import Fleet, Group
 from mecsim.nodes.profiles import PROFILES
 from mecsim.nodes.transport import Transport
@@ -48,11 +48,13 @@ class Simulated:
     rounds: tuple[Round, ...]
 
 
-def simulate(scenario: Scenario, scheme: Scheme, *, seeds: TrialSeeds, n_samples: Sequence[int]) -> Simulated:
-    """Run the world of one trial to its end. No job is executed."""
+def simulate(
+    scenario: Scenario, scheme: Scheme, links: FleetLinks, *, seeds: TrialSeeds, n_samples: Sequence[int]
+) -> Simulated:
+    """Run the world of one trial to its end over the ``links`` of its seed. No job is executed."""
     env = simpy.Environment()
     streams = Streams(seeds.world)
-    world = build_world(env, scenario, streams)
+    world = build_world(env, scenario, links)
     protocol = scenario.protocol
     rounds: list[Round] = []
     env.process(
@@ -72,12 +74,12 @@ def simulate(scenario: Scenario, scheme: Scheme, *, seeds: TrialSeeds, n_samples
     return Simulated(world, scheme, tuple(rounds))
 
 
-def build_world(env: simpy.Environment, scenario: Scenario, streams: Streams) -> World:
-    """Return the world of the scenario: places and channels come from ``streams``."""
+def build_world(env: simpy.Environment, scenario: Scenario, links: FleetLinks) -> World:
+    """Return the world of the scenario, in which nothing has happened yet."""
     network = scenario.network
     return World(
         env,
-        fleet=build_fleet(scenario, streams),
+        fleet=build_fleet(scenario, links),
         station_names=[station.name for station in network.stations],
         transport=_transport(network.transport, network.backhaul.delay_ms),
         backhaul_rate_bps=1e9 * network.backhaul.rate_gbps,
@@ -85,13 +87,20 @@ def build_world(env: simpy.Environment, scenario: Scenario, streams: Streams) ->
     )
 
 
-def build_fleet(scenario: Scenario, streams: Streams) -> Fleet:
-    """Return the devices at places drawn uniformly over the area, each linked to its strongest station."""
+def build_fleet(scenario: Scenario, links: FleetLinks) -> Fleet:
+    """Return the devices, which hold nothing yet."""
+    groups = scenario.fleet.groups
+    group_of = np.repeat(np.arange(len(groups)), [group.count for group in groups])
+    return Fleet(tuple(build_group(group) for group in groups), group_of, links)
+
+
+def build_links(scenario: Scenario, streams: Streams) -> FleetLinks:
+    """Return the links of devices at places drawn uniformly over the area; schemes of one seed share them."""
     network, fleet = scenario.network, scenario.fleet
     positions_m = np.stack(
         [streams.get("position", device).uniform((0.0, 0.0), fleet.area_m) for device in range(fleet.n_devices)]
     )
-    links = link_columns(
+    return link_columns(
         positions_m,
         [
             StationSite(
@@ -118,8 +127,6 @@ def build_fleet(scenario: Scenario, streams: Streams) -> Fleet:
         ue_antenna_gain_dbi=network.devices.antenna_gain_dbi,
         ue_noise_figure_db=network.devices.noise_figure_db,
     )
-    group_of = np.repeat(np.arange(len(fleet.groups)), [group.count for group in fleet.groups])
-    return Fleet(tuple(build_group(group) for group in fleet.groups), group_of, links)
 
 
 def build_group(config: DeviceGroup) -> Group:

@@ -4,13 +4,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from mecsim.build import Learning, Simulated, scheme_facts, simulate
+from mecsim.build import Learning, Simulated, build_links, scheme_facts, simulate
 from mecsim.config.entries import SchemeEntry
 from mecsim.config.scenario import Scenario, TrialSeeds
 from mecsim.federation.sync import Round
 from mecsim.jobs.job import Job, Result
 from mecsim.jobs.runner import Runner
+from mecsim.nodes.channel import FleetLinks
 from mecsim.results.records import TABLES, Trial
+from mecsim.rng import Streams
 from mecsim.tables import Accuracy, Context, trial_rows
 
 
@@ -60,7 +62,11 @@ def run_study(scenario: Scenario, learning: Learning, runner: Runner, progress: 
     sheets = [learning.cost_sheet(scenario, index) for index in range(len(scenario.schemes))]
     dealt = dict(zip(partitions, runner.demand(list(partitions.values())), strict=True))
     priced = runner.demand(sheets)
-    worlds = [_simulated(scenario, learning, trial, dealt[trial.seeds], priced[trial.index]) for trial in trials]
+    links = {seed: build_links(scenario, Streams(seed)) for seed in dict.fromkeys(trial.seeds.world for trial in trials)}
+    worlds = [
+        _simulated(scenario, learning, trial, links[trial.seeds.world], dealt[trial.seeds], priced[trial.index])
+        for trial in trials
+    ]
     wanted = [each.quality for world in worlds for each in world.rounds if each.quality is not None]
     progress.learning_begins(trials, scenario.protocol.rounds, runner.missing(wanted))
     rows: dict[str, list[Trial]] = {table: [] for table in TABLES}
@@ -88,10 +94,12 @@ def count_jobs(wanted: Iterable[Job]) -> int:
     return len(seen)
 
 
-def _simulated(scenario: Scenario, learning: Learning, trial: TrialPlan, partition: Result, sheet: Result) -> Simulated:
+def _simulated(
+    scenario: Scenario, learning: Learning, trial: TrialPlan, links: FleetLinks, partition: Result, sheet: Result
+) -> Simulated:
     n_samples = partition.numbers["n_samples"]
     scheme = learning.scheme(scenario, trial.index, trial.seeds, n_samples, sheet)
-    return simulate(scenario, scheme, seeds=trial.seeds, n_samples=n_samples)
+    return simulate(scenario, scheme, links, seeds=trial.seeds, n_samples=n_samples)
 
 
 def _evaluations(trial: TrialPlan, world: Simulated, runner: Runner, progress: Progress) -> dict[int, Accuracy]:

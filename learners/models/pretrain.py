@@ -19,8 +19,9 @@ from torch import Tensor, nn
 from learners.data.augment import distort
 from learners.data.glyphs import glyphs_digest, load_glyphs
 from learners.data.pixels import to_pixels
+from learners.models.load import vit
 from learners.models.muon import Muon
-from learners.models.tiny_vit import IMAGE_PX, tiny_vit_config
+from learners.models.tiny_vit import IMAGE_PX
 
 DATA = "letters of nine scripts rendered from matplotlib's bundled fonts, without digits, distorted on the fly"
 BATCH = 128
@@ -71,12 +72,10 @@ def main() -> None:
 
 def pretrain(name: str, *, n_steps: int, seed: int) -> tuple[nn.Module, list[dict[str, float]]]:
     """Return the model trained to tell the glyphs apart, and its log: step, mean training loss, held-out accuracy."""
-    from transformers import ViTForImageClassification
-
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
     images, labels, classes = load_glyphs()
-    model = ViTForImageClassification(tiny_vit_config(name, len(classes)))
+    model = vit(name, len(classes), attention="sdpa")
     train, held_out = _split(images, labels, seed)
     optimizers = _optimizers(model)
     rates = [optimizer.param_groups[0]["lr"] for optimizer in optimizers]

@@ -1,9 +1,12 @@
 """The learning room as the study wants it: scenario sections become plain values, and those become jobs and schemes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
 
-from learners.catalog import DATASETS, SCHEMES, LocalSettings, SchemeContext, dataset_spec
+from learners.catalog import SCHEMES, LocalSettings, SchemeContext, dataset_spec
 from learners.data.partition import partition_job
+from mecsim.config.entries import DatasetEntry
 from mecsim.config.scenario import Scenario, TrialSeeds
 from mecsim.federation.contract import Scheme
 from mecsim.jobs.job import Job, Result
@@ -19,7 +22,7 @@ class LearningRoom:
         """Return the job that deals the data to the devices."""
         learning = scenario.learning
         return partition_job(
-            dataset_spec(learning.dataset.name, learning.dataset.params),
+            _dataset(learning.dataset),
             learning.partition.model_dump(exclude={"clients"}),
             n_clients=scenario.fleet.n_devices,
             public_share=learning.public_share,
@@ -34,7 +37,7 @@ class LearningRoom:
             entry.params,
             model=learning.model,
             account_as=learning.account_as,
-            n_classes=self._n_classes or DATASETS[learning.dataset.name].n_classes(learning.dataset.params),
+            n_classes=self._n_classes or _dataset(learning.dataset)["n_classes"],
             batch_size=learning.local.batch_size,
         )
 
@@ -44,8 +47,8 @@ class LearningRoom:
         context = SchemeContext(
             model=learning.model,
             account_as=learning.account_as,
-            n_classes=DATASETS[learning.dataset.name].n_classes(learning.dataset.params),
-            dataset=dataset_spec(learning.dataset.name, learning.dataset.params),
+            n_classes=_dataset(learning.dataset)["n_classes"],
+            dataset=_dataset(learning.dataset),
             partition=self.partition(scenario, seeds),
             client_samples=tuple(n_samples),
             local=LocalSettings(**learning.local.model_dump()),
@@ -54,6 +57,12 @@ class LearningRoom:
             backbone_preinstalled=scenario.fleet.backbone_preinstalled,
         )
         return SCHEMES[entry.name].create(entry.params, context)
+
+
+@cache
+def _dataset(entry: DatasetEntry) -> Mapping[str, Any]:
+    """Return what jobs say of the dataset; local files are read for it once a command."""
+    return dataset_spec(entry.name, entry.params)
 
 
 def reconstructions(scenario: Scenario) -> list[str]:

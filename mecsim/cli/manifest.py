@@ -12,7 +12,6 @@ from typing import Any
 import mecsim
 from mecsim.config.scenario import Scenario
 from mecsim.hashing import sha256_of
-from mecsim.results.records import SCHEMA_VERSION
 
 _PACKAGES = ("numpy", "pandas", "peft", "pyarrow", "pydantic", "safetensors", "scikit-learn", "simpy", "torch", "transformers")
 
@@ -30,7 +29,6 @@ def manifest(
 ) -> dict[str, Any]:
     """Return the manifest of a run."""
     return {
-        "schema_version": SCHEMA_VERSION,
         "name": scenario.name,
         "scenario_sha256": sha256_of(scenario.model_dump(mode="json", by_alias=True)),
         "command": command,

@@ -13,7 +13,6 @@ from mecsim.nodes.transport import Transport
 from mecsim.radio.link import SharedLink
 
 Direction = Literal["downlink", "uplink"]
-Process = Generator[simpy.Event, Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
