@@ -125,3 +125,10 @@ def duration_text(duration_s: float | None, half: float | None = None) -> str:
 def _two_units(total_s: int, large_s: int, large: str, small_s: int, small: str) -> str:
     n_large, rest_s = divmod(total_s, large_s)
     return f"{n_large} {large} {rest_s // small_s} {small}" if rest_s else f"{n_large} {large}"
+
+
+def diagnostic_text(name: str, value: float, half: float | None = None) -> str:
+    """Return a number of an evaluation: accuracies and differences of accuracies as shares, anything else as it is."""
+    if name.endswith(("accuracy", "gap", "share")):
+        return percent_text(value, half)
+    return NOTHING if is_missing(value) else _interval(value, half)

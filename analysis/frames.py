@@ -27,6 +27,7 @@ _AVERAGED = (
     "peak_memory_bytes",
     "trainable_parameters",
     "turn_flop",
+    "inference_flop",
 )
 
 
@@ -92,6 +93,24 @@ def by_label(summary: "pd.DataFrame") -> "pd.DataFrame":
     smallest = result["uplink_bytes"].where(result["uplink_bytes"] > 0).groupby(result["variant"]).transform("min")
     ratio = (result["uplink_bytes"] / smallest).where(result["uplink_bytes"] > 0)
     return result.astype(halves).assign(uplink_ratio=ratio)
+
+
+def diagnostics(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """Return what evaluations gave beside accuracy and loss: a row a (variant, label, name), in the study's order.
+
+    Columns: those three, ``first_round`` and ``first``, ``last_round`` and ``last``: means over the seeds in the first and
+    last round that have the number, and ``last_half``, the half-width of its 95 % interval (NaN for one seed).
+    """
+    import pandas as pd
+
+    rows = []
+    for key, group in frame.groupby(["variant", "label", "name"], sort=False):
+        first, last = group["round"].min(), group["round"].max()
+        start = interval(group.loc[group["round"] == first, "value"].tolist())
+        end = interval(group.loc[group["round"] == last, "value"].tolist())
+        rows.append((*key, first, start.mean, last, end.mean, end.half))
+    columns = ["variant", "label", "name", "first_round", "first", "last_round", "last", "last_half"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def outcomes(clients: "pd.DataFrame") -> "pd.DataFrame":

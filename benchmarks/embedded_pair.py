@@ -15,13 +15,15 @@ import numpy as np
 import torch
 
 from learners.data.datasets import dataset_spec
-from learners.data.load import arrays, tensors
+from learners.data.examples import examples
+from learners.data.load import content
 from learners.data.partition import limited, split_off
 from learners.evaluate import evaluate
 from learners.models.load import build
 from learners.models.spec import model_spec
+from learners.optimizers import optimizer_of
 from learners.peft.defaults import METHODS
-from learners.train import sgd, train
+from learners.train import train
 from mecsim.rng import Streams
 
 RATES = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
@@ -53,23 +55,23 @@ def main() -> None:
 def trained(arm: Arm, rate: float, seed: int) -> tuple[float, float]:
     """Return validation and test accuracy after central training of ``arm`` at ``rate``; of a diverged run, chance."""
     dataset = dataset_spec("digits")
-    images, labels = tensors(dataset)
-    split = split_off(arrays(dataset)[1], test_share=0.3, public_share=0.2, streams=Streams(seed))
-    chosen = torch.from_numpy(limited(arrays(dataset)[1], split.train, PER_CLASS))
+    labels = content(dataset).labels
+    split = split_off(labels, test_share=0.3, public_share=0.2, streams=Streams(seed))
+    chosen = torch.from_numpy(limited(labels, split.train, PER_CLASS))
     method = {"name": "lora", **METHODS["lora"].options}
-    model = build(model_spec(arm[0], n_classes=10, method=method, pretrained=arm[1], seed=seed))
+    spec = model_spec(arm[0], task="image-classification", n_classes=10, method=method, pretrained=arm[1], seed=seed)
+    model, everything = build(spec), examples(dataset, spec)
     train(
         model,
-        images[chosen],
-        labels[chosen],
+        everything.pick(chosen),
         epochs=EPOCHS,
         batch_size=BATCH_SIZE,
-        optimizer=sgd(model, {**SETTINGS, "learning_rate": rate}),
+        optimizer=optimizer_of(model, {**SETTINGS, "learning_rate": rate}),
         clip_norm=None,
         generator=torch.Generator().manual_seed(seed),
     )
     held_out = [torch.from_numpy(part) for part in (split.public, split.test)]
-    validation, test = (evaluate(model, images[part], labels[part])[0] for part in held_out)
+    validation, test = (evaluate(model, everything, part)["accuracy"] for part in held_out)
     return validation, test
 
 

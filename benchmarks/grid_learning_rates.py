@@ -12,11 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from learners.catalog import METHODS, LocalSettings, SchemeContext, dataset_spec
-from learners.data.partition import partition_job
-from learners.inline import InlineRunner
-from learners.schemes.fedpeft import FedPeft, FedPeftParams, cost_job
+from learners.inline import InlineRunner, inline_scheme, take_round
+from learners.schemes.fedpeft import FedPeft
 from mecsim.errors import JobError
-from mecsim.federation.contract import ClientView, Offer, Update
 from mecsim.rng import Streams
 
 RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
@@ -50,12 +48,12 @@ def main() -> None:
 def judged(model: str, method: str, rate: float, seed: int) -> float:
     """Return the mean public accuracy after each of the last rounds; a run that diverges scores 0."""
     runner = InlineRunner()
-    scheme, n_samples = federation(runner, model, method, rate, seed)
+    scheme, context = federation(runner, model, method, rate, seed)
     scores = []
     try:
         for number in range(ROUNDS):
             chosen = Streams(seed).get("selection", number).choice(N_CLIENTS, PER_ROUND, replace=False)
-            scheme.merge([update(scheme, int(client), number, n_samples[client]) for client in chosen])
+            take_round(scheme, context, number, [int(client) for client in chosen])
             if number >= ROUNDS - JUDGED_ROUNDS:
                 scores.append(runner.demand(scheme.evaluation("public")).numbers["accuracy"])
     except JobError:
@@ -63,32 +61,24 @@ def judged(model: str, method: str, rate: float, seed: int) -> float:
     return float(np.mean(scores))
 
 
-def federation(runner: InlineRunner, model: str, method: str, rate: float, seed: int) -> tuple[FedPeft, list[int]]:
-    dataset, skew = dataset_spec("digits"), {"kind": "dirichlet", "alpha": ALPHA, "min_samples": 10}
-    partition = partition_job(dataset, skew, n_clients=N_CLIENTS, public_share=0.15, test_share=0.2, seed=seed)
-    n_samples = runner.demand(partition).numbers["n_samples"]
-    params = FedPeftParams(method=method, learning_rate=rate)
-    sheet = cost_job(params, model=model, account_as=None, n_classes=10, batch_size=LOCAL.batch_size)
-    context = SchemeContext(
+def federation(runner: InlineRunner, model: str, method: str, rate: float, seed: int) -> tuple[FedPeft, SchemeContext]:
+    scheme, context = inline_scheme(
+        runner,
+        "fedpeft",
+        {"method": method, "learning_rate": rate},
         model=model,
-        account_as=None,
-        n_classes=10,
-        dataset=dataset,
-        partition=partition,
-        client_samples=tuple(n_samples),
+        dataset=dataset_spec("digits"),
+        partition={"kind": "dirichlet", "alpha": ALPHA, "min_samples": 10},
+        n_clients=N_CLIENTS,
+        public_share=0.15,
+        test_share=0.2,
+        n_rounds=ROUNDS,
         local=LOCAL,
         learning_seed=seed,
-        costs=runner.demand(sheet).numbers,
-        backbone_preinstalled=True,
+        data_seed=seed,
     )
-    return FedPeft(params, context), n_samples
-
-
-def update(scheme: FedPeft, client: int, number: int, n_samples: int) -> Update:
-    offer = scheme.offer(ClientView(client=client, round=number, n_samples=n_samples, memory_budget_bytes=1e12))
-    if not isinstance(offer, Offer):
-        raise SystemExit(f"client {client} refused: {offer}")
-    return Update(client=client, n_samples=n_samples, job=offer.job)
+    assert isinstance(scheme, FedPeft)  # noqa: S101
+    return scheme, context
 
 
 if __name__ == "__main__":

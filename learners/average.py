@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from learners.states import state_of
 from mecsim.errors import JobError
 from mecsim.jobs.job import Result, Tensors
 
 
 def run(params: Mapping[str, Any], inputs: Sequence[Result]) -> Result:
     """Execute an ``average`` job: the mean of the inputs' states, weighted by ``weights``."""
-    return Result({"n_updates": len(inputs)}, weighted_mean([result.tensors for result in inputs], params["weights"]))
+    return Result({"n_updates": len(inputs)}, weighted_mean([state_of(result) for result in inputs], params["weights"]))
 
 
 def weighted_mean(states: Sequence[Tensors], weights: Sequence[float]) -> dict[str, NDArray[Any]]:

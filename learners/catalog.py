@@ -8,8 +8,21 @@ from importlib.metadata import entry_points
 from learners.data.datasets import DATASETS, DatasetEntry, dataset_spec
 from learners.models.architectures import ARCHITECTURES, MODELS, Architecture, ModelEntry
 from learners.peft.defaults import METHODS, Method
-from learners.schemes import fedpeft
-from learners.schemes.context import LocalSettings, SchemeContext, SchemeEntry
+from learners.schemes import (
+    centralised,
+    fedot,
+    fedpeat,
+    fedpeft,
+    fedpetuning,
+    fedpft,
+    fedpt,
+    full,
+    local_only,
+    mixture,
+    small_only,
+    zero_shot,
+)
+from learners.schemes.context import CostQuestion, LocalSettings, SchemeContext, SchemeEntry
 from mecsim.errors import MecsimError
 from mecsim.registry import Registry
 
@@ -21,6 +34,7 @@ __all__ = [
     "MODELS",
     "SCHEMES",
     "Architecture",
+    "CostQuestion",
     "DatasetEntry",
     "LocalSettings",
     "Method",
@@ -35,7 +49,21 @@ ENTRY_POINT_GROUP = "mecsim.schemes"
 
 SCHEMES: Registry[SchemeEntry] = Registry("scheme")
 
-SCHEMES.put("fedpeft", fedpeft.ENTRY)
+for _name, _module in {
+    "fedpeft": fedpeft,
+    "fedpeat": fedpeat,
+    "fedot": fedot,
+    "fedpft": fedpft,
+    "fedpt": fedpt,
+    "mixture": mixture,
+    "full": full,
+    "fedpetuning": fedpetuning,
+    "small-only": small_only,
+    "local-only": local_only,
+    "centralised": centralised,
+    "zero-shot": zero_shot,
+}.items():
+    SCHEMES.put(_name, _module.ENTRY)
 
 
 def load_plugins(modules: Sequence[str] = ()) -> None:

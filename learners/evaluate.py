@@ -1,5 +1,6 @@
 """What a state is worth on held-out data: the job kind ``evaluate``."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,8 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from learners.data.load import tensors
+from learners.data.examples import Examples, examples
 from learners.models.resident import MODEL_CACHE
+from learners.samples import samples_of
+from learners.states import state_of
+from learners.task import logits_of, targets_of
 from mecsim.errors import JobError
 from mecsim.jobs.job import Result
 
@@ -17,26 +21,52 @@ BATCH_SIZE = 256
 
 
 def run(params: Mapping[str, Any], inputs: Sequence[Result]) -> Result:
-    """Execute an ``evaluate`` job: the state of ``inputs[0]`` on the ``split`` (test or public) of ``inputs[1]``."""
-    state, partition = inputs
-    model = MODEL_CACHE.loaded(params["model"], state.tensors)
-    images, labels = tensors(params["dataset"])
-    split = torch.from_numpy(partition.tensors[params["split"]])
-    if len(split) == 0:
-        raise JobError(f"the {params['split']} split is empty: give it a share above 0")
-    accuracy, loss = evaluate(model, images[split], labels[split])
-    if not torch.tensor(loss).isfinite():
-        raise JobError(f"the loss on the {params['split']} split is {loss}: training diverged, lower learning_rate")
-    return Result({"accuracy": accuracy, "loss": loss, "n_samples": len(split)})
+    """Execute an ``evaluate`` job: the state of ``inputs[0]`` on the ``split`` of ``inputs[1]``; ``extra`` as in ``train``."""
+    state, partition = inputs[:2]
+    extra = dict(zip(params.get("extra", ()), inputs[2:], strict=True))
+    frozen = {name: torch.from_numpy(value) for name, value in state_of(extra["frozen"]).items()} if "frozen" in extra else None
+    model = MODEL_CACHE.loaded(params["model"], state_of(state), frozen=frozen)
+    chosen = torch.from_numpy(samples_of(partition, {"split": params["split"]}))
+    return Result(evaluate(model, examples(params["dataset"], params["model"]), chosen))
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[float, float]:
-    """Return the share of ``images`` (n, channels, height, width) classified right, and the mean cross-entropy in nats."""
+def evaluate(model: nn.Module, everything: Examples, chosen: Tensor) -> dict[str, float]:
+    """Return the numbers of ``Score`` over the samples ``chosen``."""
     model.eval()
-    n_right, loss_sum = 0, 0.0
-    for batch, wanted in zip(images.split(BATCH_SIZE), labels.split(BATCH_SIZE), strict=True):
-        logits = model(pixel_values=batch).logits
-        n_right += int((logits.argmax(1) == wanted).sum())
-        loss_sum += float(F.cross_entropy(logits, wanted, reduction="sum"))
-    return n_right / len(labels), loss_sum / len(labels)
+    score = Score()
+    for index in chosen.split(BATCH_SIZE):
+        batch = everything.pick(index)
+        score.add(logits_of(model, batch), batch)
+    return score.numbers()
+
+
+class Score:
+    """Counts what is right and what it costs, batch by batch."""
+
+    def __init__(self) -> None:
+        self._n_samples = self._n_rows = self._n_right = self._n_bytes = 0
+        self._loss_sum = 0.0
+
+    def add(self, logits: Tensor, batch: Examples) -> None:
+        """Count the rows of ``logits`` (rows, outputs) against the targets of ``batch``."""
+        wanted = targets_of(batch)
+        self._n_right += int((logits.argmax(1) == wanted).sum())
+        self._loss_sum += float(F.cross_entropy(logits, wanted, reduction="sum"))
+        self._n_rows += len(wanted)
+        self._n_samples += len(batch)
+        if batch.n_bytes is not None:
+            self._n_bytes += int(batch.n_bytes.sum())
+
+    def numbers(self) -> dict[str, float]:
+        """Return accuracy (share of rows right), loss (nats a row), n_samples; for text also bits_per_byte and perplexity."""
+        loss = self._loss_sum / self._n_rows
+        if not math.isfinite(loss):
+            raise JobError(f"the loss on held-out data is {loss}: training diverged, lower learning_rate")
+        numbers = {"accuracy": self._n_right / self._n_rows, "loss": loss, "n_samples": self._n_samples}
+        if self._n_bytes:
+            numbers |= {
+                "bits_per_byte": self._loss_sum / math.log(2.0) / self._n_bytes,
+                "perplexity": math.exp(min(loss, 700.0)),
+            }
+        return numbers

@@ -1,8 +1,16 @@
-"""Runs a graph of jobs in this process with a dictionary for a store: for benchmarks and tests of learning alone."""
+"""Learning without a world: runs a graph of jobs in this process, and lets schemes take rounds. For benchmarks and tests."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from learners.catalog import SCHEMES, CostQuestion, LocalSettings, SchemeContext
+from learners.data.partition import partition_job
 from learners.worker import execute
+from mecsim.federation.contract import ClientView, Offer, Scheme, Update
 from mecsim.jobs.job import Job, Result
 from mecsim.jobs.runner import LocalRunner
+
+_PLENTY_BYTES = 1e15
 
 
 class InlineRunner:
@@ -29,3 +37,79 @@ class _Kept:
 
     def put(self, job: Job, result: Result) -> None:
         self._results[job] = result
+
+
+def inline_scheme(
+    runner: InlineRunner,
+    name: str,
+    params: Mapping[str, Any],
+    *,
+    model: str,
+    dataset: Mapping[str, Any],
+    partition: Mapping[str, Any],
+    n_clients: int,
+    local: LocalSettings,
+    public_share: float = 0.1,
+    test_share: float = 0.1,
+    n_rounds: int = 4,
+    account_as: str | None = None,
+    head_start: str = "random",
+    learning_seed: int = 0,
+    data_seed: int = 1,
+) -> tuple[Scheme, SchemeContext]:
+    """Return a scheme ready for its first round over ``dataset`` (see ``dataset_spec``), and its context."""
+    entry = SCHEMES[name]
+    validated = entry.params.model_validate(params)
+    dealt = partition_job(
+        dataset, partition, n_clients=n_clients, public_share=public_share, test_share=test_share, seed=data_seed
+    )
+    sizes = runner.demand(dealt).numbers
+    task = dataset["task"]
+    n_classes = None if task == "language-modelling" else dataset["n_classes"]
+    question = CostQuestion(
+        model=model,
+        account_as=account_as,
+        task=task,
+        n_classes=n_classes,
+        batch_size=local.batch_size,
+        length=dataset.get("window") or dataset.get("max_length"),
+        optimizer=local.optimizer,
+        head_start=head_start,
+    )
+    context = SchemeContext(
+        model=model,
+        account_as=account_as,
+        task=task,
+        n_classes=n_classes,
+        dataset=dataset,
+        partition=dealt,
+        client_samples=tuple(sizes["n_samples"]),
+        n_public=sizes["n_public"],
+        n_test=sizes["n_test"],
+        n_rounds=n_rounds,
+        local=local,
+        learning_seed=learning_seed,
+        costs={key: runner.demand(sheet).numbers for key, sheet in entry.cost_jobs(validated, question).items()},
+        backbone_preinstalled=False,
+        head_start=head_start,
+    )
+    return entry.create(validated, context), context
+
+
+def view(context: SchemeContext, client: int, number: int = 0) -> ClientView:
+    """Return what a scheme sees of a client with memory in plenty."""
+    n_samples = context.client_samples[client]
+    return ClientView(client=client, round=number, n_samples=n_samples, memory_budget_bytes=_PLENTY_BYTES)
+
+
+def take_round(scheme: Scheme, context: SchemeContext, number: int, clients: Sequence[int]) -> None:
+    """Let ``clients`` take their turns, and the server its part; nothing is executed."""
+    scheme.alongside(number)
+    offers = {client: scheme.offer(view(context, client, number)) for client in clients}
+    updates = [
+        Update(client=client, n_samples=context.client_samples[client], job=offer.job)
+        for client, offer in offers.items()
+        if isinstance(offer, Offer) and offer.job is not None
+    ]
+    if updates:
+        scheme.merge(updates)

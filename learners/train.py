@@ -1,17 +1,21 @@
-"""A client's local training: a plain loop, and the job kind ``train``."""
+"""Local training, on a device or on the server: a plain loop, and the job kind ``train``."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from learners.data.load import tensors
-from learners.data.partition import shard_of
+from learners.apoz import ZeroCounter, zero_counts
+from learners.data.examples import Examples, examples
 from learners.models.resident import MODEL_CACHE
+from learners.optimizers import momentum_of, optimizer_of, set_momentum
 from learners.peft.state import trainable_state
+from learners.samples import samples_of
+from learners.states import KEPT, STATISTICS, kept_of, state_of
+from learners.task import loss_of
 from mecsim.errors import JobError
 from mecsim.hashing import seed_of
 from mecsim.jobs.job import Result
@@ -27,66 +31,64 @@ class TrainStats:
 
 
 def run(params: Mapping[str, Any], inputs: Sequence[Result], name: str) -> Result:
-    """Execute a ``train`` job: the state of ``inputs[0]`` on the client's shard of ``inputs[1]``; ``name`` is its seed."""
-    state, partition = inputs
-    model = MODEL_CACHE.loaded(params["model"], state.tensors)
-    images, labels = tensors(params["dataset"])
-    shard = torch.from_numpy(shard_of(partition, params["client"]))
-    with torch.random.fork_rng(devices=[]):
+    """Execute a ``train`` job: the state of ``inputs[0]`` on the samples ``on`` of ``inputs[1]``; ``name`` is its seed.
+
+    ``extra`` names further inputs: "frozen" (tensors in place of the model's own frozen ones), "kept" (the device's own last
+    training, whose momentum goes on). With ``count_zeros`` ({layers, threshold}) the result has statistics of the FFN neurons'
+    activations, with ``momentum_kept`` what the device keeps.
+    """
+    state, partition = inputs[:2]
+    extra = dict(zip(params.get("extra", ()), inputs[2:], strict=True))
+    frozen = _as_tensors(state_of(extra["frozen"])) if "frozen" in extra else None
+    model = MODEL_CACHE.loaded(params["model"], state_of(state), frozen=frozen)
+    chosen = torch.from_numpy(samples_of(partition, params["on"]))
+    own = examples(params["dataset"], params["model"]).pick(chosen)
+    optimizer = optimizer_of(model, params)
+    if "kept" in extra:
+        set_momentum(optimizer, model, _as_tensors(kept_of(extra["kept"])))
+    counting = _counting(model, params.get("count_zeros"))
+    with torch.random.fork_rng(devices=[]), counting as counter:
         torch.manual_seed(seed_of("dropout", name))
-        stats = train(
-            model,
-            images[shard],
-            labels[shard],
-            epochs=params["epochs"],
-            batch_size=params["batch_size"],
-            optimizer=sgd(model, params),
-            clip_norm=params["clip_norm"],
-            generator=torch.Generator().manual_seed(seed_of("shuffle", name)),
-        )
+        generator = torch.Generator().manual_seed(seed_of("shuffle", name))
+        stats, numbers = _trained(model, own, params, optimizer, generator)
     if not torch.tensor(stats.mean_loss).isfinite():
         raise JobError(
-            f"training of client {params['client']} with method {params['model']['method']['name']!r} diverged: its loss is "
+            f"training on {params['on']} with method {params['model']['method']['name']!r} diverged: its loss is "
             f"{stats.mean_loss}; lower learning_rate ({params['learning_rate']}) or set learning.local.clip_norm"
         )
-    numbers = {"mean_loss": stats.mean_loss, "n_samples": stats.n_samples, "n_steps": stats.n_steps}
-    return Result(numbers, {key: value.numpy() for key, value in trainable_state(model).items()})
-
-
-def sgd(model: nn.Module, settings: Mapping[str, Any]) -> torch.optim.SGD:
-    """Return the optimizer of a turn over what trains; its momentum starts from zero."""
-    return torch.optim.SGD(
-        [parameter for parameter in model.parameters() if parameter.requires_grad],
-        lr=settings["learning_rate"],
-        momentum=settings["momentum"],
-        nesterov=settings["nesterov"],
-        weight_decay=settings["weight_decay"],
-    )
+    tensors = {key: value.numpy() for key, value in trainable_state(model).items()}
+    if counter is not None:
+        tensors |= {f"{STATISTICS}{key}": value.numpy() for key, value in zero_counts(counter).items()}
+    if params.get("momentum_kept"):
+        tensors |= {f"{KEPT}{key}": value.numpy() for key, value in momentum_of(optimizer, model).items()}
+    return Result({"mean_loss": stats.mean_loss, "n_samples": stats.n_samples, "n_steps": stats.n_steps, **numbers}, tensors)
 
 
 def train(
     model: nn.Module,
-    images: Tensor,
-    labels: Tensor,
+    own: Examples,
     *,
     epochs: int,
     batch_size: int,
     optimizer: torch.optim.Optimizer,
     clip_norm: float | None,
     generator: torch.Generator,
+    proximal: float = 0.0,
 ) -> TrainStats:
-    """Take ``epochs`` passes over ``images`` (n, channels, height, width) in an order drawn anew each pass.
+    """Take ``epochs`` passes over ``own`` in an order drawn anew each pass; the last batch may be smaller, and is used.
 
-    The last batch of a pass may be smaller, and is used.
+    ``proximal`` mu adds mu/2 times the squared distance from the start to the loss (FedProx, Li et al., 2020).
     """
     model.train()
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    start = [parameter.detach().clone() for parameter in trainable] if proximal else []
     loss_sum, n_seen, n_steps = 0.0, 0, 0
     for _ in range(epochs):
-        for batch in torch.randperm(len(labels), generator=generator).split(batch_size):
-            loss = F.cross_entropy(model(pixel_values=images[batch]).logits, labels[batch])
+        for index in torch.randperm(len(own), generator=generator).split(batch_size):
+            batch = own.pick(index)
+            loss = loss_of(model(**batch.inputs), batch)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            (loss + 0.5 * proximal * _squared_distance(trainable, start) if proximal else loss).backward()
             if clip_norm is not None:
                 nn.utils.clip_grad_norm_(trainable, clip_norm)
             optimizer.step()
@@ -94,3 +96,50 @@ def train(
             n_seen += len(batch)
             n_steps += 1
     return TrainStats(loss_sum / max(1, n_seen), n_seen, n_steps)
+
+
+def _trained(
+    model: nn.Module,
+    own: Examples,
+    params: Mapping[str, Any],
+    optimizer: torch.optim.Optimizer,
+    generator: torch.Generator,
+) -> tuple[TrainStats, dict[str, float]]:
+    """Train plainly, or privately where ``privacy`` says so; return also what privacy has to say."""
+    if privacy := params.get("privacy"):
+        from learners.privacy import train_privately
+
+        return train_privately(
+            model,
+            own,
+            privacy,
+            epochs=params["epochs"],
+            batch_size=params["batch_size"],
+            optimizer=optimizer,
+            generator=generator,
+        )
+    stats = train(
+        model,
+        own,
+        epochs=params["epochs"],
+        batch_size=params["batch_size"],
+        optimizer=optimizer,
+        clip_norm=params["clip_norm"],
+        generator=generator,
+        proximal=params.get("proximal", 0.0),
+    )
+    return stats, {}
+
+
+def _counting(model: nn.Module, settings: Mapping[str, Any] | None) -> AbstractContextManager[ZeroCounter | None]:
+    if settings is None:
+        return nullcontext(None)
+    return ZeroCounter(model, settings["layers"], threshold=settings["threshold"])
+
+
+def _squared_distance(now: Sequence[Tensor], start: Sequence[Tensor]) -> Tensor:
+    return torch.stack([(a - b).square().sum() for a, b in zip(now, start, strict=True)]).sum()
+
+
+def _as_tensors(arrays: Mapping[str, Any]) -> dict[str, Tensor]:
+    return {name: torch.from_numpy(value) for name, value in arrays.items()}

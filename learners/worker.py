@@ -50,7 +50,7 @@ def _init(params: Mapping[str, Any], inputs: Sequence[Result], name: str) -> Res
     _prepare_torch()
     from learners import init
 
-    return init.run(params)
+    return init.run(params, inputs)
 
 
 @KINDS.add("train")
@@ -67,6 +67,69 @@ def _evaluate(params: Mapping[str, Any], inputs: Sequence[Result], name: str) ->
     from learners import evaluate
 
     return evaluate.run(params, inputs)
+
+
+@KINDS.add("collect")
+def _collect(params: Mapping[str, Any], inputs: Sequence[Result], name: str) -> Result:
+    from learners import collect
+
+    return collect.run(params, inputs)
+
+
+@KINDS.add("emulator")
+def _emulator(params: Mapping[str, Any], inputs: Sequence[Result], name: str) -> Result:
+    _prepare_torch()
+    from learners import emulator
+
+    return emulator.run(params, inputs, name)
+
+
+@KINDS.add("narrowed")
+def _narrowed(params: Mapping[str, Any], inputs: Sequence[Result], name: str) -> Result:
+    _prepare_torch()
+    from learners import narrowed
+
+    return narrowed.run_distil(params, inputs, name)
+
+
+@KINDS.add("align")
+def _align(params: Mapping[str, Any], inputs: Sequence[Result], name: str) -> Result:
+    _prepare_torch()
+    from learners import narrowed
+
+    return narrowed.run_align(params, inputs, name)
+
+
+@KINDS.add("proxy_evaluate")
+def _proxy_evaluate(params: Mapping[str, Any], inputs: Sequence[Result], name: str) -> Result:
+    _prepare_torch()
+    from learners import proxy_tuning
+
+    return proxy_tuning.run_evaluate(params, inputs, name)
+
+
+@KINDS.add("proxy_distil")
+def _proxy_distil(params: Mapping[str, Any], inputs: Sequence[Result], name: str) -> Result:
+    _prepare_torch()
+    from learners import proxy_tuning
+
+    return proxy_tuning.run_distil(params, inputs, name)
+
+
+@KINDS.add("proxy_alpha")
+def _proxy_alpha(params: Mapping[str, Any], inputs: Sequence[Result], name: str) -> Result:
+    _prepare_torch()
+    from learners import proxy_tuning
+
+    return proxy_tuning.run_alpha(params, inputs, name)
+
+
+@KINDS.add("epsilon")
+def _epsilon(params: Mapping[str, Any], inputs: Sequence[Result], name: str) -> Result:
+    _prepare_torch()
+    from learners import privacy
+
+    return privacy.run_epsilon(params, inputs, name)
 
 
 @KINDS.add("cost")

@@ -12,9 +12,10 @@ from mecsim.config.network import ErgodicFading, NoFading
 from mecsim.config.network import Transport as TransportConfig
 from mecsim.config.scenario import Scenario, TrialSeeds
 from mecsim.control.selection import uniform
-from mecsim.federation.contract import Scheme
+from mecsim.federation.contract import Offer, Refusal, Scheme
 from mecsim.federation.sync import Round, run_synchronous
-from mecsim.jobs.job import Job, Result
+from mecsim.federation.turn import client_view, memory_refusal
+from mecsim.jobs.job import Job
 from mecsim.nodes.channel import CarrierSpec, FleetLinks, StationSite, link_columns
 from mecsim.nodes.fleet import Fleet, Group
 from mecsim.nodes.profiles import PROFILES
@@ -30,12 +31,19 @@ class Learning(Protocol):
         """Return the job that deals the data to the devices; its numbers have ``n_samples``, one a device."""
         ...
 
-    def cost_sheet(self, scenario: Scenario, index: int) -> Job:
-        """Return the job that prices scheme ``index`` of the scenario."""
+    def cost_sheets(self, scenario: Scenario, index: int) -> Mapping[str, Job]:
+        """Return the jobs that price scheme ``index`` of the scenario, by the names that the scheme knows them by."""
         ...
 
-    def scheme(self, scenario: Scenario, index: int, seeds: TrialSeeds, n_samples: Sequence[int], sheet: Result) -> Scheme:
-        """Return scheme ``index`` of the scenario, ready for its first round."""
+    def scheme(
+        self,
+        scenario: Scenario,
+        index: int,
+        seeds: TrialSeeds,
+        dealt: Mapping[str, Any],
+        sheets: Mapping[str, Mapping[str, Any]],
+    ) -> Scheme:
+        """Return scheme ``index``, ready for its first round; ``dealt`` and ``sheets`` are the numbers of those jobs."""
         ...
 
 
@@ -49,9 +57,12 @@ class Simulated:
 
 
 def simulate(
-    scenario: Scenario, scheme: Scheme, links: FleetLinks, *, seeds: TrialSeeds, n_samples: Sequence[int]
+    scenario: Scenario, scheme: Scheme, links: FleetLinks, *, seeds: TrialSeeds, n_samples: Sequence[int], n_asked: int
 ) -> Simulated:
-    """Run the world of one trial to its end over the ``links`` of its seed. No job is executed."""
+    """Run the world of one trial to its end over the ``links`` of its seed, asking ``n_asked`` devices a round.
+
+    No job is executed.
+    """
     env = simpy.Environment()
     streams = Streams(seeds.world)
     world = build_world(env, scenario, links)
@@ -63,9 +74,7 @@ def simulate(
             scheme,
             n_rounds=protocol.rounds,
             evaluate_every=protocol.evaluate_every,
-            select=lambda number: uniform(
-                streams, round_number=number, n_devices=len(world.fleet), n_selected=protocol.clients_per_round
-            ),
+            select=lambda number: uniform(streams, round_number=number, n_devices=len(world.fleet), n_selected=n_asked),
             n_samples=lambda device: n_samples[device],
             log=rounds.append,
         )
@@ -136,20 +145,26 @@ def build_group(config: DeviceGroup) -> Group:
     return Group(config.name, profile, profile.usable_memory * memory_bytes)
 
 
-def scheme_facts(
-    scenario: Scenario, simulated: Simulated, sheet: Mapping[str, Any], n_samples: Sequence[int]
-) -> dict[str, Any]:
-    """Return the summary's columns that do not come from the rounds: what the scheme asks of a device."""
-    fleet = simulated.world.fleet
-    refused = [device for device in range(len(fleet)) if sheet["peak_train_bytes"] > fleet.group(device).memory_budget_bytes]
-    mean_samples = sum(n_samples) / len(n_samples) * scenario.learning.local.epochs
+def scheme_facts(simulated: Simulated, n_samples: Sequence[int]) -> dict[str, Any]:
+    """Return the summary's columns that do not come from the rounds: what the scheme asks of the devices at the end."""
+    world, facts = simulated.world, simulated.scheme.facts()
+    last_round = simulated.rounds[-1].number
+    offers, n_left_out = [], 0
+    for device in range(len(world.fleet)):
+        view = client_view(world, device=device, n_samples=n_samples[device], round_number=last_round)
+        offer = simulated.scheme.offer(view)
+        if isinstance(offer, Refusal) or memory_refusal(offer, view.memory_budget_bytes):
+            n_left_out += 1
+        if isinstance(offer, Offer):
+            offers.append(offer)
     return {
-        "account_as": scenario.learning.account_as or "",
-        "refused_device_share": len(refused) / len(fleet),
-        "trainable_parameters": sheet["trainable_parameters"],
-        "update_bytes": sheet["state_bytes"],
-        "turn_flop": sheet["train_flop_per_sample"] * mean_samples,
-        "peak_memory_bytes": float(sheet["peak_train_bytes"]),
+        "account_as": facts.account_as,
+        "refused_device_share": n_left_out / len(world.fleet),
+        "trainable_parameters": facts.trainable_parameters,
+        "update_bytes": max((offer.sends.size_bytes for offer in offers if offer.sends is not None), default=0),
+        "turn_flop": sum(offer.work.flop for offer in offers) / max(1, len(offers)),
+        "peak_memory_bytes": float(max((offer.work.peak_bytes for offer in offers), default=0.0)),
+        "inference_flop": facts.inference_flop,
     }
 
 

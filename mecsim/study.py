@@ -1,8 +1,8 @@
 """From a scenario to the rows of its run folder: worlds run first, then the learning that their reports ask for."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from mecsim.build import Learning, Simulated, build_links, scheme_facts, simulate
 from mecsim.config.entries import SchemeEntry
@@ -13,7 +13,7 @@ from mecsim.jobs.runner import Runner
 from mecsim.nodes.channel import FleetLinks
 from mecsim.results.records import TABLES, Trial
 from mecsim.rng import Streams
-from mecsim.tables import Accuracy, Context, trial_rows
+from mecsim.tables import Context, Quality, trial_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +59,9 @@ def run_study(scenario: Scenario, learning: Learning, runner: Runner, progress: 
     """Run every trial and return its rows. Only what the rows need is executed, and only once."""
     trials = plan_trials(scenario)
     partitions = {trial.seeds: learning.partition(scenario, trial.seeds) for trial in trials}
-    sheets = [learning.cost_sheet(scenario, index) for index in range(len(scenario.schemes))]
+    sheets = [learning.cost_sheets(scenario, index) for index in range(len(scenario.schemes))]
     dealt = dict(zip(partitions, runner.demand(list(partitions.values())), strict=True))
-    priced = runner.demand(sheets)
+    priced = [demanded(runner, of_scheme) for of_scheme in sheets]
     links = {seed: build_links(scenario, Streams(seed)) for seed in dict.fromkeys(trial.seeds.world for trial in trials)}
     worlds = [
         _simulated(scenario, learning, trial, links[trial.seeds.world], dealt[trial.seeds], priced[trial.index])
@@ -71,16 +71,22 @@ def run_study(scenario: Scenario, learning: Learning, runner: Runner, progress: 
     progress.learning_begins(trials, scenario.protocol.rounds, runner.missing(wanted))
     rows: dict[str, list[Trial]] = {table: [] for table in TABLES}
     for trial, world in zip(trials, worlds, strict=True):
-        sheet, n_samples = priced[trial.index].numbers, dealt[trial.seeds].numbers["n_samples"]
         context = Context(
             {"scheme": trial.entry.name, "label": trial.entry.label, "variant": "", "seed": trial.seed}, world.world
         )
         evaluations = _evaluations(trial, world, runner, progress)
-        facts = scheme_facts(scenario, world, sheet, n_samples)
+        facts = scheme_facts(world, dealt[trial.seeds].numbers["n_samples"])
         of_trial = trial_rows(context, world.rounds, evaluations, target_accuracy=scenario.target_accuracy, facts=facts)
         for table, new in of_trial.items():
             rows[table].extend(new)
-    return Study(rows, count_jobs([*partitions.values(), *sheets, *wanted]))
+    return Study(
+        rows, count_jobs([*partitions.values(), *(job for of_scheme in sheets for job in of_scheme.values()), *wanted])
+    )
+
+
+def demanded(runner: Runner, jobs: Mapping[str, Job]) -> dict[str, Mapping[str, Any]]:
+    """Return the numbers of the results of ``jobs`` by name."""
+    return {name: result.numbers for name, result in zip(jobs, runner.demand(list(jobs.values())), strict=True)}
 
 
 def count_jobs(wanted: Iterable[Job]) -> int:
@@ -95,19 +101,24 @@ def count_jobs(wanted: Iterable[Job]) -> int:
 
 
 def _simulated(
-    scenario: Scenario, learning: Learning, trial: TrialPlan, links: FleetLinks, partition: Result, sheet: Result
+    scenario: Scenario,
+    learning: Learning,
+    trial: TrialPlan,
+    links: FleetLinks,
+    dealt: Result,
+    sheets: Mapping[str, Mapping[str, Any]],
 ) -> Simulated:
-    n_samples = partition.numbers["n_samples"]
-    scheme = learning.scheme(scenario, trial.index, trial.seeds, n_samples, sheet)
-    return simulate(scenario, scheme, links, seeds=trial.seeds, n_samples=n_samples)
+    scheme = learning.scheme(scenario, trial.index, trial.seeds, dealt.numbers, sheets)
+    n_asked = trial.entry.clients_per_round or scenario.protocol.clients_per_round
+    return simulate(scenario, scheme, links, seeds=trial.seeds, n_samples=dealt.numbers["n_samples"], n_asked=n_asked)
 
 
-def _evaluations(trial: TrialPlan, world: Simulated, runner: Runner, progress: Progress) -> dict[int, Accuracy]:
+def _evaluations(trial: TrialPlan, world: Simulated, runner: Runner, progress: Progress) -> dict[int, Quality]:
     found = {}
     for each in world.rounds:
         if each.quality is None:
             continue
         (result,) = runner.demand([each.quality])
-        found[each.number] = Accuracy(float(result.numbers["accuracy"]), float(result.numbers["loss"]))
+        found[each.number] = Quality.of(result.numbers)
         progress.evaluated(trial, each, found[each.number].accuracy)
     return found

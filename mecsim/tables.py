@@ -8,7 +8,7 @@ from mecsim.federation.sync import Round
 from mecsim.federation.turn import Turn
 from mecsim.nodes.compute import idle_energy_j
 from mecsim.nodes.world import World
-from mecsim.results.records import ClientRow, EnergyRow, RoundRow, SummaryRow, TransferRow, Trial
+from mecsim.results.records import ClientRow, DiagnosticRow, EnergyRow, RoundRow, SummaryRow, TransferRow, Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,22 +20,29 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
-class Accuracy:
-    """What an evaluation gave."""
+class Quality:
+    """What an evaluation gave; ``diagnostics`` is every number beside accuracy and loss."""
 
     accuracy: float
     loss: float
+    diagnostics: Mapping[str, float]
+
+    @classmethod
+    def of(cls, numbers: Mapping[str, Any]) -> "Quality":
+        """Read the numbers of an evaluation's result."""
+        rest = {name: float(value) for name, value in numbers.items() if name not in ("accuracy", "loss", "n_samples")}
+        return cls(float(numbers["accuracy"]), float(numbers["loss"]), rest)
 
 
 def trial_rows(
     context: Context,
     rounds: Sequence[Round],
-    evaluations: Mapping[int, Accuracy],
+    evaluations: Mapping[int, Quality],
     *,
     target_accuracy: float | None,
     facts: Mapping[str, Any],
 ) -> dict[str, list[Trial]]:
-    """Return the rows of one trial by table; ``facts`` are the summary's columns that come from the scheme's cost sheet."""
+    """Return the rows of one trial by table; ``facts`` are the summary's columns that do not come from the rounds."""
     clients = [client_row(context, each.number, turn) for each in rounds for turn in each.turns]
     by_round = {each.number: [row for row in clients if row.round == each.number] for each in rounds}
     round_rows = [round_row(context, each, by_round[each.number], evaluations.get(each.number)) for each in rounds]
@@ -44,6 +51,11 @@ def trial_rows(
         "clients": list(clients),
         "transfers": [row for each in rounds for turn in each.turns for row in transfer_rows(context, each.number, turn)],
         "energy": [row for each in round_rows for row in energy_rows(context, each)],
+        "diagnostics": [
+            DiagnosticRow(**context.key, round=number, name=name, value=value)
+            for number, quality in evaluations.items()
+            for name, value in quality.diagnostics.items()
+        ],
         "summary": [summary_row(context, round_rows, target_accuracy, facts)],
     }
 
@@ -102,7 +114,7 @@ def transfer_rows(context: Context, number: int, turn: Turn) -> list[TransferRow
     ]
 
 
-def round_row(context: Context, each: Round, clients: Sequence[ClientRow], quality: Accuracy | None) -> RoundRow:
+def round_row(context: Context, each: Round, clients: Sequence[ClientRow], quality: Quality | None) -> RoundRow:
     """Return the row of one round, summed over its turns."""
     outcomes = [row.outcome for row in clients]
     completed, refused = outcomes.count("completed"), outcomes.count("refused")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mecsim.cli.names import build_catalog
 from mecsim.config.loader import parse_scenario
-from mecsim.federation.contract import NO_WORK, Offer, Payload, ServerStep, Work
+from mecsim.federation.contract import NO_STEP, Offer, Payload, SchemeFacts, Work
 from mecsim.jobs.job import Result, job
 from mecsim.study import run_study
 
@@ -22,7 +22,7 @@ class SyntheticScheme:
         self.peak_bytes = peak_bytes
 
     def prepare(self):
-        return ServerStep(NO_WORK)
+        return NO_STEP
 
     def offer(self, client):
         training = job("train", {"client": client.client}, [self.state])
@@ -35,10 +35,16 @@ class SyntheticScheme:
 
     def merge(self, updates):
         self.state = job("average", {}, [update.job for update in updates])
-        return ServerStep(NO_WORK)
+        return NO_STEP
+
+    def alongside(self, round_number):
+        return NO_STEP
 
     def quality(self):
         return job("evaluate", {}, [self.state])
+
+    def facts(self):
+        return SchemeFacts(account_as="", trainable_parameters=7, inference_flop=1e6)
 
 
 class SyntheticRoom:
@@ -50,11 +56,11 @@ class SyntheticRoom:
     def partition(self, scenario, seeds):
         return job("partition", {"seed": seeds.data})
 
-    def cost_sheet(self, scenario, index):
-        return job("cost", {"peak": self.peaks_bytes[index % len(self.peaks_bytes)]})
+    def cost_sheets(self, scenario, index):
+        return {"device": job("cost", {"peak": self.peaks_bytes[index % len(self.peaks_bytes)]})}
 
-    def scheme(self, scenario, index, seeds, n_samples, sheet):
-        return SyntheticScheme(index, seeds.learning, sheet.numbers["peak_train_bytes"])
+    def scheme(self, scenario, index, seeds, dealt, sheets):
+        return SyntheticScheme(index, seeds.learning, sheets["device"]["peak_train_bytes"])
 
 
 def execute(wanted, inputs):
@@ -64,11 +70,10 @@ def execute(wanted, inputs):
         case "partition":
             return Result({"n_samples": [10 + device for device in range(N_DEVICES)]})
         case "cost":
-            sheet = {"peak_train_bytes": params["peak"], "trainable_parameters": 7, "state_bytes": 50_000}
-            return Result({**sheet, "train_flop_per_sample": 1e9})
+            return Result({"peak_train_bytes": params["peak"]})
         case "evaluate":
             n_trained = inputs[0].numbers["trained"]
-            return Result({"accuracy": n_trained / (n_trained + 10), "loss": 1.0 / (1 + n_trained)})
+            return Result({"accuracy": n_trained / (n_trained + 10), "loss": 1.0 / (1 + n_trained), "trainings": n_trained})
         case _:
             return Result({"trained": (wanted.kind == "train") + sum(each.numbers["trained"] for each in inputs)})
 

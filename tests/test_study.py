@@ -25,6 +25,19 @@ def test_every_table_has_its_rows(runner):
     assert counts == {"rounds": 5 * n_schemes, "clients": 24 * n_schemes, "summary": n_schemes, "energy": 20 * n_schemes}
 
 
+def test_other_numbers_of_an_evaluation_are_diagnostics(runner):
+    rows = [row for row in study_of(parse(), runner).rows["diagnostics"] if row.label == "lora"]
+    # Six clients a round: their trainings stand behind the state after two and four rounds.
+    assert [(row.round, row.name) for row in rows] == [(0, "trainings"), (2, "trainings"), (4, "trainings")]
+    assert [row.value for row in rows] == sorted(row.value for row in rows)
+
+
+def test_a_scheme_can_ask_fewer_devices_than_the_protocol(runner):
+    scenario = parse("schemes=[{name: fedpeft, method: lora}, {name: fedpeft, method: lora, clients_per_round: 2, label: two}]")
+    counts = [(row.label, row.turns) for row in study_of(scenario, runner).rows["summary"]]
+    assert counts == [("fedpeft-lora", 24), ("two", 8)]
+
+
 def test_only_due_rounds_are_evaluated(runner):
     rows = [row for row in study_of(parse(), runner).rows["rounds"] if row.label == "lora"]
     assert [row.accuracy is not None for row in rows] == [True, False, True, False, True]

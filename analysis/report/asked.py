@@ -6,7 +6,13 @@ from typing import Any
 from analysis.formats import percent_text
 
 _PLACES = {"uma": "urban macro cells", "umi": "urban street cells", "rma": "rural macro cells", "inh": "an indoor office"}
-_PARTITIONS = {"iid": "with the same mix of classes for all", "dirichlet": "with a Dirichlet label skew"}
+_PARTITIONS = {
+    "iid": "with the same mix of classes for all",
+    "dirichlet": "with a Dirichlet label skew",
+    "groups": "by who naturally owns them",
+    "shards": "in shards of sorted labels",
+    "quantity": "in unequal amounts",
+}
 
 
 def asked(scenario: Mapping[str, Any]) -> list[str]:
@@ -54,7 +60,11 @@ def _learning(scenario: Mapping[str, Any]) -> Iterator[str]:
         yield f"the data are dealt to the devices {how}" + (f" ({settings})" if settings else "")
     if local := _at(scenario, "learning.local"):
         n_epochs = local.get("epochs")
-        yield f"a turn of a device is {n_epochs} epoch{'s' if n_epochs != 1 else ''} in batches of {local.get('batch_size')}"
+        how = f", with {str(local['optimizer']).upper()}" if local.get("optimizer") else ""
+        passes = f"{n_epochs} epoch{'s' if n_epochs != 1 else ''}"
+        yield f"a turn of a device is {passes} in batches of {local.get('batch_size')}{how}"
+    if _at(scenario, "learning.head_start") == "public":
+        yield "new heads are fitted by the server on public data first"
     if stand_in := _at(scenario, "learning.account_as"):
         yield f"costs are counted as for {stand_in}"
 

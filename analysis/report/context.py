@@ -9,8 +9,8 @@ import yaml
 from markupsafe import Markup
 
 from analysis.findings import account_note, findings, seeds_note
-from analysis.formats import NOTHING, bytes_text, count_text, duration_text, flop_text
-from analysis.frames import by_label, outcomes, refusal_reasons
+from analysis.formats import NOTHING, bytes_text, count_text, diagnostic_text, duration_text, flop_text
+from analysis.frames import by_label, diagnostics, outcomes, refusal_reasons
 from analysis.plots.study import KINDS, Plot
 from analysis.report.asked import asked, scheme_settings
 from analysis.report.inline import inline_svg
@@ -55,6 +55,7 @@ def context(run: "Run", plots: Sequence[Plot]) -> dict[str, Any]:
         "figures": _figures(labels, plots, run.folder / "plots"),
         "swept": labels["variant"].nunique() > 1,
         "schemes": _schemes(labels, scheme_settings(scenario)),
+        "diagnostics": _diagnostics(run.frame("diagnostics")),
         "outcomes": _outcomes(clients),
         "reasons": _reasons(clients),
         "facts": _facts(run.manifest),
@@ -104,13 +105,41 @@ def _schemes(labels: "pd.DataFrame", settings: Mapping[str, str]) -> TextTable:
             count_text(row.trainable_parameters),
             bytes_text(row.update_bytes),
             flop_text(row.turn_flop),
+            flop_text(row.inference_flop),
             bytes_text(row.peak_memory_bytes),
             row.account_as or "the model trained",
         )
         for row in labels.drop_duplicates("label").itertuples()
     )
-    heads = ("label", "scheme", "settings", "trained parameters", "one update", "one turn", "peak memory", "costs are of")
+    heads = (
+        "label",
+        "scheme",
+        "settings",
+        "trained parameters",
+        "one update",
+        "one turn",
+        "one query",
+        "peak memory",
+        "costs are of",
+    )
     return TextTable(heads, rows, n_names=3)
+
+
+def _diagnostics(recorded: "pd.DataFrame") -> TextTable:
+    """Return a row a scheme and number: where it was at first, and where at the end."""
+    frame = diagnostics(recorded)
+    swept = frame["variant"].nunique() > 1
+    rows = tuple(
+        (
+            *((row.variant,) if swept else ()),
+            row.label,
+            row.name.replace("_", " "),
+            f"{diagnostic_text(row.name, row.first)} (round {row.first_round})",
+            f"{diagnostic_text(row.name, row.last, row.last_half)} (round {row.last_round})",
+        )
+        for row in frame.itertuples(index=False)
+    )
+    return TextTable((*(("variant",) if swept else ()), "scheme", "number", "at first", "at the end"), rows, n_names=2 + swept)
 
 
 def _outcomes(clients: "pd.DataFrame") -> TextTable:

@@ -5,15 +5,17 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.models.tiny_vit import IMAGE_PX
+from learners.data.content import Content
 from mecsim.errors import JobError
 
 DIGEST = "65e5b4619795efb40c1082f4c350c049e4ad552200d369b6ae99e21eef5e72c5"
+#: Pixels a side of digits and of IDX images, whatever their files hold: the size of the MNIST family.
+IMAGE_PX = 28
 _FULL_INK = 16
 
 
-def load() -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Return images (1797, 1, 28, 28) with grey values 0..1 and labels (1797,); other content is a JobError."""
+def load() -> Content:
+    """Return grey images (1797, 1, 28, 28) and their labels; other content is a JobError."""
     from sklearn.datasets import load_digits
 
     raw = load_digits()
@@ -23,7 +25,7 @@ def load() -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         raise JobError(
             f"scikit-learn's digits have digest {found[:12]} in place of {DIGEST[:12]}: install a scikit-learn with those"
         )
-    return upscaled(images.astype(np.float32) / _FULL_INK, IMAGE_PX)[:, None], labels
+    return Content(labels=labels, images=upscaled(images.astype(np.float32) / _FULL_INK, IMAGE_PX)[:, None])
 
 
 def upscaled(images: NDArray[np.float32], size_px: int) -> NDArray[np.float32]:

@@ -3,30 +3,27 @@
 import gzip
 import hashlib
 import math
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from learners.data.digits import upscaled
-from learners.models.tiny_vit import IMAGE_PX
+from learners.data.content import Content
+from learners.data.digits import IMAGE_PX, upscaled
+from learners.data.options import ClassificationParams
 from mecsim.errors import JobError
 
 _UNSIGNED_BYTES = 8
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
-class IdxParams(BaseModel):
+class IdxParams(ClassificationParams):
     """Options of IDX files."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     images: Path = Field(description="file of grey images, n x height x width unsigned bytes; from the scenario's folder")
     labels: Path = Field(description="file of labels, n unsigned bytes; from the scenario's folder")
-    train_per_class: int | None = Field(default=None, ge=1, description="keep at most this many training images a class")
 
 
 def digest(params: IdxParams) -> str:
@@ -39,18 +36,17 @@ def n_classes(params: IdxParams) -> int:
     return int(read(params.labels, n_dimensions=1).max()) + 1
 
 
-def load(params: IdxParams) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Return images (n, 1, 28, 28) with grey values 0..1 and labels (n,)."""
+def load(params: IdxParams) -> Content:
+    """Return grey images (n, 1, 28, 28) and their labels."""
     images, labels = read(params.images, n_dimensions=3), read(params.labels, n_dimensions=1)
     if len(images) != len(labels):
         counts = f"{params.images} has {len(images)} images, {params.labels} {len(labels)} labels"
         raise JobError(f"{counts}: name the two files of one set")
     grey = images.astype(np.float32) / 255.0
     resized = grey if grey.shape[1:] == (IMAGE_PX, IMAGE_PX) else upscaled(grey, IMAGE_PX)
-    return resized[:, None], labels.astype(np.int64)
+    return Content(labels=labels.astype(np.int64), images=resized[:, None])
 
 
-@lru_cache(maxsize=4)
 def read(path: Path, *, n_dimensions: int) -> NDArray[np.uint8]:
     """Return the array of an IDX file of unsigned bytes; a JobError says what else the file is."""
     raw = path.read_bytes()

@@ -1,20 +1,21 @@
-"""Who holds which samples: pure functions from labels and a seed to indices, and the job kind ``partition``."""
+"""Who holds which samples: the splits by class, and the job kind ``partition``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.data.load import arrays
+from learners.data import dealing
+from learners.data.content import Content
+from learners.data.load import content
 from mecsim.errors import JobError
 from mecsim.jobs.job import Job, Result, job
 from mecsim.rng import Streams
 
 Indices = NDArray[np.int64]
-
-_MAX_TRIES = 10_000
+Marks = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,11 @@ def partition_job(
 ) -> Job:
     """Return the job that shares ``dataset`` (see ``dataset_spec``) out.
 
-    ``partition`` is {kind: iid} or {kind: dirichlet, alpha, min_samples}. The result's numbers: n_samples by client,
-    histogram[client][class], n_test, n_public, n_classes; its tensors: train_indices (clients one after the other), offsets
-    (n_clients + 1), test, public.
+    ``partition`` is one of {kind: iid}, {kind: dirichlet, alpha, min_samples}, {kind: groups, min_samples, split},
+    {kind: shards, shards_per_client}, {kind: quantity, alpha, min_samples}. A dataset that sets test or public samples apart
+    itself has these splits, and ``test_share`` or ``public_share`` is not looked at. The result's numbers: n_samples by
+    client, histogram[client][class], n_test, n_public, n_classes; its tensors: train_indices (clients one after the other),
+    offsets (n_clients + 1), test, public.
     """
     shares = {"public_share": public_share, "test_share": test_share}
     return job("partition", {"dataset": dataset, "partition": partition, "n_clients": n_clients, **shares, "seed": seed})
@@ -47,16 +50,17 @@ def partition_job(
 
 def run(params: Mapping[str, Any]) -> Result:
     """Execute a ``partition`` job."""
-    _, labels = arrays(params["dataset"])
+    data = content(params["dataset"])
     streams = Streams(params["seed"])
     n_classes = params["dataset"]["n_classes"]
-    split = split_off(labels, test_share=params["test_share"], public_share=params["public_share"], streams=streams)
-    train = limited(labels, split.train, params["dataset"].get("train_per_class"))
-    parts = [train[part] for part in _shared_out(labels[train], params["partition"], params["n_clients"], streams)]
+    shares = {"test_share": params["test_share"], "public_share": params["public_share"]}
+    split = split_off(data.labels, **shares, streams=streams, test=data.test, public=data.public)
+    train = limited(data.labels, split.train, params["dataset"].get("train_per_class"))
+    parts = [train[part] for part in _shared_out(data, train, params["partition"], params["n_clients"], streams)]
     n_samples = [len(part) for part in parts]
     numbers = {
         "n_samples": n_samples,
-        "histogram": [np.bincount(labels[part], minlength=n_classes).tolist() for part in parts],
+        "histogram": [np.bincount(data.labels[part], minlength=n_classes).tolist() for part in parts],
         "n_test": len(split.test),
         "n_public": len(split.public),
         "n_classes": n_classes,
@@ -66,19 +70,39 @@ def run(params: Mapping[str, Any]) -> Result:
     return Result(numbers, tensors)
 
 
-def split_off(labels: Indices, *, test_share: float, public_share: float, streams: Streams) -> Split:
-    """Split by class: the test split has ``test_share`` of every class, rounded, the public one ``public_share``."""
-    if test_share <= 0.0 or public_share < 0.0 or test_share + public_share >= 1.0:
-        raise JobError(f"test_share {test_share} and public_share {public_share} leave nothing to train on: lower them")
-    test, public, train = [], [], []
-    for label in np.unique(labels):
-        shuffled = streams.get("partition", "split", int(label)).permutation(np.flatnonzero(labels == label))
+def split_off(
+    labels: Indices,
+    *,
+    test_share: float,
+    public_share: float,
+    streams: Streams,
+    test: Marks | None = None,
+    public: Marks | None = None,
+) -> Split:
+    """Split by class: the test split has ``test_share`` of every class, rounded, the public one ``public_share``.
+
+    Marks ``test`` or ``public`` (n,), where given, are that split, its share is not looked at, and the other share is one of
+    the samples without a mark.
+    """
+    marked = {name: np.flatnonzero(marks) for name, marks in (("test", test), ("public", public)) if marks is not None}
+    test_share, public_share = (0.0 if "test" in marked else test_share), (0.0 if "public" in marked else public_share)
+    _check_shares(test_share, public_share, marked)
+    unmarked = np.ones(len(labels), dtype=np.bool_)
+    for indices in marked.values():
+        unmarked[indices] = False
+    drawn: dict[str, list[Indices]] = {"test": [], "public": [], "train": []}
+    for label in np.unique(labels[unmarked]):
+        shuffled = streams.get("partition", "split", int(label)).permutation(np.flatnonzero(unmarked & (labels == label)))
         n_test, n_public = round(test_share * len(shuffled)), round(public_share * len(shuffled))
-        test.append(shuffled[:n_test])
-        public.append(shuffled[n_test : n_test + n_public])
-        train.append(shuffled[n_test + n_public :])
-    gathered = [np.sort(np.concatenate(part)).astype(np.int64) for part in (train, public, test)]
-    return Split(train=gathered[0], public=gathered[1], test=gathered[2])
+        drawn["test"].append(shuffled[:n_test])
+        drawn["public"].append(shuffled[n_test : n_test + n_public])
+        drawn["train"].append(shuffled[n_test + n_public :])
+    splits = {
+        name: np.sort(np.concatenate([np.empty(0, np.int64), *parts, marked.get(name, [])])).astype(np.int64)
+        for name, parts in drawn.items()
+    }
+    _check_sizes(splits)
+    return Split(**splits)
 
 
 def limited(labels: Indices, train: Indices, per_class: int | None) -> Indices:
@@ -94,58 +118,47 @@ def shard_of(partition: Result, client: int) -> Indices:
     return partition.tensors["train_indices"][offsets[client] : offsets[client + 1]]
 
 
-def iid(n_samples: int, n_clients: int, rng: np.random.Generator) -> list[Indices]:
-    """Share positions 0..n_samples-1 out at random in parts that differ by one at most."""
-    return [np.sort(part) for part in np.array_split(rng.permutation(n_samples).astype(np.int64), n_clients)]
-
-
-def dirichlet(
-    labels: Indices, n_clients: int, *, alpha: float, min_samples: int, rng: np.random.Generator, max_tries: int = _MAX_TRIES
-) -> list[Indices]:
-    """Share positions out with class shares from Dirichlet(alpha), drawn anew until every client has ``min_samples``.
-
-    A client that holds n_samples / n_clients or more gets nothing of later classes (the rule of Li et al., NIID-Bench).
-    """
-    if n_clients * min_samples > len(labels):
+def _check_shares(test_share: float, public_share: float, marked: Mapping[str, Indices]) -> None:
+    if (test_share <= 0.0 and "test" not in marked) or public_share < 0.0 or test_share + public_share >= 1.0:
         raise JobError(
-            f"{n_clients} clients with at least {min_samples} samples each need {n_clients * min_samples}, the training "
-            f"split has {len(labels)}: lower min_samples, use fewer clients, or make test and public splits smaller"
+            f"test_share {test_share:g} and public_share {public_share:g} leave nothing to train on or to test on: test_share "
+            "has to be above 0, and together they have to stay below 1"
         )
-    for _ in range(max_tries):
-        parts = _draw(labels, n_clients, alpha, rng)
-        if min(map(len, parts)) >= min_samples:
-            return parts
-    raise JobError(
-        f"no Dirichlet({alpha}) draw of {max_tries} gave each of {n_clients} clients {min_samples} samples or more: "
-        "raise alpha, lower min_samples, or use fewer clients"
-    )
+    both = np.intersect1d(marked.get("test", []), marked.get("public", []))
+    if len(both):
+        raise JobError(f"the dataset marks {len(both)} samples as both test and public: each may be in one split only")
 
 
-def _draw(labels: Indices, n_clients: int, alpha: float, rng: np.random.Generator) -> list[Indices]:
-    parts: list[list[Indices]] = [[] for _ in range(n_clients)]
-    sizes = np.zeros(n_clients)
-    for label in np.unique(labels):
-        members = rng.permutation(np.flatnonzero(labels == label))
-        is_open = sizes < len(labels) / n_clients
-        shares = rng.dirichlet(np.full(n_clients, alpha)) * is_open
-        # At a small alpha all the mass can lie on full clients: the open ones then share equally.
-        shares = shares / shares.sum() if shares.sum() > 0.0 else is_open / is_open.sum()
-        # The small term keeps the last client's share at zero where it is: the sum of the others may end just below 1.
-        cuts = np.floor(np.cumsum(shares)[:-1] * len(members) + 1e-9).astype(np.int64)
-        for client, part in enumerate(np.split(members, cuts)):
-            parts[client].append(part)
-            sizes[client] += len(part)
-    return [np.sort(np.concatenate(part)).astype(np.int64) for part in parts]
+def _check_sizes(splits: Mapping[str, Indices]) -> None:
+    for name in ("train", "test"):
+        if not len(splits[name]):
+            sizes = ", ".join(f"{key} {len(indices)}" for key, indices in splits.items())
+            raise JobError(f"the {name} split is empty ({sizes} samples): give the dataset more samples, or change the shares")
 
 
-def _shared_out(labels: Indices, partition: Mapping[str, Any], n_clients: int, streams: Streams) -> Sequence[Indices]:
-    rng = streams.get("partition", "clients")
+def _shared_out(data: Content, train: Indices, partition: Mapping[str, Any], n_clients: int, streams: Streams) -> list[Indices]:
+    rng, labels = streams.get("partition", "clients"), data.labels[train]
     match partition:
         case {"kind": "iid"}:
-            if n_clients > len(labels):
-                raise JobError(f"{n_clients} clients cannot share {len(labels)} training samples: use fewer clients")
-            return iid(len(labels), n_clients, rng)
-        case {"kind": "dirichlet", "alpha": alpha, "min_samples": min_samples}:
-            return dirichlet(labels, n_clients, alpha=alpha, min_samples=min_samples, rng=rng)
+            return dealing.iid(len(train), n_clients, rng)
+        case {"kind": "dirichlet", "alpha": alpha, "min_samples": least}:
+            return dealing.dirichlet(labels, n_clients, alpha=alpha, min_samples=least, rng=rng)
+        case {"kind": "groups", "min_samples": least, "split": split}:
+            return dealing.groups(_owners(data, train), n_clients, min_samples=least, split=split, rng=rng)
+        case {"kind": "shards", "shards_per_client": count}:
+            return dealing.shards(labels, n_clients, shards_per_client=count, rng=rng)
+        case {"kind": "quantity", "alpha": alpha, "min_samples": least}:
+            return dealing.quantity(len(train), n_clients, alpha=alpha, min_samples=least, rng=rng)
         case _:
-            raise JobError(f"no partition {dict(partition)}: kinds are iid, and dirichlet with alpha and min_samples")
+            raise JobError(
+                f"no partition {dict(partition)}: kinds are iid, dirichlet, groups, shards and quantity, with their options"
+            )
+
+
+def _owners(data: Content, train: Indices) -> Indices:
+    if data.groups is None:
+        raise JobError("the dataset has no groups: choose another kind of partition, or a dataset that says who owns a sample")
+    owners = data.groups[train]
+    if (owners < 0).any():
+        raise JobError(f"{int((owners < 0).sum())} of {len(train)} training samples belong to no group: give each a group")
+    return owners

@@ -1,5 +1,6 @@
 """Models kept built between jobs, so that a job only loads its state."""
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,18 +25,21 @@ class _Resident:
 
 @dataclass
 class ModelCache:
-    """The models used last, by specification, within ``limit_bytes`` (one is kept whatever its size)."""
+    """The models used last, by specification and frozen tensors, within ``limit_bytes`` (one is kept whatever its size)."""
 
     limit_bytes: int = 2**28
-    _models: "OrderedDict[str, _Resident]" = field(default_factory=OrderedDict)
+    _models: "OrderedDict[tuple[str, str], _Resident]" = field(default_factory=OrderedDict)
 
-    def loaded(self, spec: Mapping[str, Any], state: Mapping[str, NDArray[Any]]) -> nn.Module:
-        """Return the model of ``spec`` with ``state`` in it: equal to a fresh build, whatever was done with it before.
+    def loaded(
+        self, spec: Mapping[str, Any], state: Mapping[str, NDArray[Any]], frozen: Mapping[str, Tensor] | None = None
+    ) -> nn.Module:
+        """Return the model of ``spec`` and ``frozen`` with ``state`` in it: equal to a fresh build, whatever was done with it.
 
-        The model is lent until the next call. What is trainable comes from ``state``, buffers from the first build, and the
-        frozen rest has no gradient that could have changed it.
+        The model is lent until the next call with the same ``spec`` and ``frozen``. What is trainable comes from ``state``,
+        buffers from the first build, and the frozen rest has no gradient that could have changed it; who trains other
+        parameters than the method's must ``build`` a model of their own.
         """
-        resident = self._resident(spec)
+        resident = self._resident(spec, frozen or {})
         load_trainable_state(resident.model, {name: torch.from_numpy(np.asarray(value)) for name, value in state.items()})
         resident.model.zero_grad(set_to_none=True)
         if resident.buffers:
@@ -47,10 +51,10 @@ class ModelCache:
         """Forget every model."""
         self._models.clear()
 
-    def _resident(self, spec: Mapping[str, Any]) -> _Resident:
-        key = canonical_json(dict(spec))
+    def _resident(self, spec: Mapping[str, Any], frozen: Mapping[str, Tensor]) -> _Resident:
+        key = canonical_json(dict(spec)), tensors_digest(frozen)
         if key not in self._models:
-            model = build(spec)
+            model = build(spec, frozen)
             buffers = {name: buffer.detach().clone() for name, buffer in model.named_buffers()}
             tensors = [*model.parameters(), *model.buffers()]
             self._models[key] = _Resident(model, buffers, sum(t.numel() * t.element_size() for t in tensors))
@@ -58,6 +62,16 @@ class ModelCache:
                 self._models.popitem(last=False)
         self._models.move_to_end(key)
         return self._models[key]
+
+
+def tensors_digest(tensors: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 of named tensors; their order does not matter."""
+    hashed = hashlib.sha256()
+    for name in sorted(tensors):
+        value = tensors[name].detach().contiguous()
+        hashed.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
+        hashed.update(value.numpy().data)
+    return hashed.hexdigest()
 
 
 MODEL_CACHE = ModelCache()

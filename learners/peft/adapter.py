@@ -1,9 +1,14 @@
-"""Bottleneck adapters (Houlsby et al., 2019), placed as FedPEFT does: after each block's MLP, before the residual sum."""
+"""Bottleneck adapters (Houlsby et al., 2019), placed as FedPEFT does: after each block's FFN, before the residual sum."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from learners.models.anatomy import blocks as blocks_of
+from learners.models.anatomy import family_of, part, set_part
+from learners.peft.targets import chosen_blocks, train_head
 
 
 class Bottleneck(nn.Module):
@@ -24,7 +29,10 @@ class Bottleneck(nn.Module):
 
 
 class AdaptedMlp(nn.Module):
-    """A block's MLP with an adapter behind it; the block adds its residual to what comes out: x + h + adapter(h)."""
+    """A block's FFN, or the last layer of it, with an adapter behind; the block adds its residual: x + h + adapter(h).
+
+    Where the sum is normed (BERT), the norm comes behind it as before.
+    """
 
     def __init__(self, mlp: nn.Module, adapter: Bottleneck) -> None:
         super().__init__()
@@ -37,11 +45,15 @@ class AdaptedMlp(nn.Module):
         return h + self.adapter(h)
 
 
-def apply(model: Any, *, reduction: int, shared: bool) -> None:
-    """Insert bottlenecks of width hidden / reduction, one for all blocks if ``shared``; train them and the classifier."""
-    hidden = model.config.hidden_size
+def apply(model: Any, *, reduction: int, shared: bool, blocks: Sequence[int] | None = None) -> None:
+    """Insert bottlenecks of width hidden / reduction, one for all blocks if ``shared``; train them and the head.
+
+    ``blocks`` restricts them to some blocks.
+    """
+    hidden, path = model.config.hidden_size, family_of(model).ffn
     model.requires_grad_(False)
-    model.classifier.requires_grad_(True)
+    train_head(model)
     adapter = Bottleneck(hidden, reduction)
-    for block in model.vit.layers:
-        block.mlp = AdaptedMlp(block.mlp, adapter if shared else Bottleneck(hidden, reduction))
+    for index in chosen_blocks(model, blocks):
+        block = blocks_of(model)[index]
+        set_part(block, path, AdaptedMlp(part(block, path), adapter if shared else Bottleneck(hidden, reduction)))

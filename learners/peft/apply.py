@@ -5,8 +5,9 @@ from typing import Any
 
 from torch import nn
 
+from learners.models.anatomy import family_of
 from learners.peft import adapter, bias, full, head, hf, lora, prompt
-from learners.peft.defaults import METHODS
+from learners.peft.defaults import METHODS, check_fit
 
 _APPLY: dict[str, Callable[..., None]] = {
     "full": full.apply,
@@ -20,9 +21,12 @@ _APPLY: dict[str, Callable[..., None]] = {
 
 
 def apply_method(model: nn.Module, method: Mapping[str, Any]) -> nn.Module:
-    """Insert the modules of ``method`` ({name, options}) and mark what trains; what trains is what travels."""
+    """Insert the modules of ``method`` ({name, options}) and mark what trains; what trains is what travels.
+
+    Beside its own options every method takes "blocks": the numbers of the blocks that it is restricted to.
+    """
     name = method["name"]
-    if name not in _APPLY:
-        METHODS[name]  # raises with suggestions
+    METHODS[name]  # raises with suggestions
+    check_fit(name, family_of(model).kind)
     _APPLY[name](model, **{key: value for key, value in method.items() if key != "name"})
     return model

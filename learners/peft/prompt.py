@@ -1,11 +1,15 @@
 """Deep visual prompts (VPT-deep, Jia et al., 2022), placed as FedPEFT does: at the end of every block's sequence."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from learners.models.anatomy import blocks as blocks_of
+from learners.peft.targets import chosen_blocks, train_head
 
 
 class PromptedBlock(nn.Module):
@@ -24,16 +28,16 @@ class PromptedBlock(nn.Module):
         return self.block(joined, *args, **kwargs)[:, : hidden_states.shape[1]]
 
 
-def apply(model: Any, *, n_tokens: int, dropout: float) -> None:
-    """Give every block its prompt, drawn from U(-v, v) with v = sqrt(6 / (channels * patch^2 + hidden)); train and head.
+def apply(model: Any, *, n_tokens: int, dropout: float, blocks: Sequence[int] | None = None) -> None:
+    """Give every block, or ``blocks``, its prompt; train the prompts and the head.
 
-    FedPEFT drops prompts out at 0.1; the default here is 0, so that a step is a deterministic function of its batch.
+    Prompts are drawn from U(-v, v) with v = sqrt(6 / (channels * patch^2 + hidden)). FedPEFT drops prompts out at 0.1; the
+    default here is 0, so that a step is a deterministic function of its batch.
     """
     config = model.config
     bound = math.sqrt(6.0 / (config.num_channels * config.patch_size**2 + config.hidden_size))
     model.requires_grad_(False)
-    model.classifier.requires_grad_(True)
-    model.vit.layers = nn.ModuleList(
-        PromptedBlock(block, n_tokens=n_tokens, hidden=config.hidden_size, bound=bound, dropout=dropout)
-        for block in model.vit.layers
-    )
+    train_head(model)
+    layers = blocks_of(model)
+    for index in chosen_blocks(model, blocks):
+        layers[index] = PromptedBlock(layers[index], n_tokens=n_tokens, hidden=config.hidden_size, bound=bound, dropout=dropout)

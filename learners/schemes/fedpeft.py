@@ -1,160 +1,116 @@
-"""FedPEFT (Sun et al., arXiv 2210.01708): a frozen backbone everywhere; only the method's parameters and the head travel."""
+"""FedPEFT (Sun et al., arXiv 2210.01708): a frozen backbone everywhere; only the method's parameters and the head travel.
+
+Options of the paper's setting: the share of clients is the scenario's; ``pretrained: false`` trains from scratch; ``model``
+names another (small) model as a baseline; ``momentum: carried`` lets a device go on with its momentum from its last turn,
+where the published code passes one momentum from client to client; ``weighting: batches`` rounds a client's weight up to whole
+batches as that code does; ``privacy`` trains privately.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from learners.models.architectures import ARCHITECTURES, MODELS
-from learners.models.spec import backbone_digest, model_spec
-from learners.peft.defaults import METHODS
-from learners.schemes.context import SchemeContext, SchemeEntry
-from mecsim.federation.contract import NO_WORK, ClientView, Offer, Payload, Refusal, ServerStep, Update, Work
-from mecsim.hashing import sha256_of
+from learners.schemes.averaging import FederatedAveraging
+from learners.schemes.context import CostQuestion, SchemeContext, SchemeEntry
+from learners.schemes.method_params import MethodParams
+from learners.schemes.parts import evaluate_job, part_of, train_job
+from learners.schemes.privacy_section import PrivacySection, epsilon_job
+from mecsim.federation.contract import ClientView, ServerStep, Update
 from mecsim.jobs.job import Job, job
 
 
-class FedPeftParams(BaseModel):
-    """Method and its options; an option that the method does not have is an error, one left out gets its default."""
+class FedPeftParams(MethodParams):
+    """What trains, from which model, and how updates are weighted."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    method: Literal["full", "head", "bias", "lora", "adapter", "prompt", "peft"]
-    rank: int | None = Field(default=None, ge=1, description="lora: rank of the update")
-    alpha: float | None = Field(default=None, gt=0.0, description="lora: the update is scaled by alpha / rank")
-    reduction: int | None = Field(default=None, ge=1, description="adapter: hidden width over bottleneck width")
-    shared: bool | None = Field(default=None, description="adapter: one bottleneck for all blocks, or one each")
-    n_tokens: int | None = Field(default=None, ge=1, description="prompt: tokens a block")
-    dropout: float | None = Field(default=None, ge=0.0, lt=1.0, description="prompt: dropout of the tokens in training")
-    peft_type: str | None = Field(default=None, description="peft: Hugging Face's name of the type, such as IA3")
-    peft_options: dict[str, Any] | None = Field(default=None, description="peft: options of the type's configuration")
-    pretrained: bool = Field(default=True, description="start from the embedded weights; false: from random ones")
-    learning_rate: float | None = Field(default=None, gt=0.0, description="SGD rate; left out: tuned for the method")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _spell_out_defaults(cls, data: Any) -> Any:
-        if not isinstance(data, Mapping) or data.get("method") not in METHODS:
-            return data  # the field's own rule says what is wrong
-        method = METHODS[data["method"]]
-        return {"learning_rate": method.learning_rate, **method.options, **{k: v for k, v in data.items() if v is not None}}
+    model: str | None = Field(default=None, description="model to train in place of the scenario's: a small one as a baseline")
+    account_as: str | None = Field(default=None, description="architecture whose costs are counted for that model")
+    pretrained: bool = Field(default=True, description="start from the model's weights; false: from random ones")
+    momentum: Literal["reset", "carried"] = Field(
+        default="reset", description="momentum at a turn's start: zero, or that of the device's own last turn (sgd alone)"
+    )
+    weighting: Literal["samples", "batches", "uniform"] = Field(
+        default="samples", description="a client's weight in the average: its samples, these in whole batches, or 1"
+    )
+    privacy: PrivacySection | None = Field(default=None, description="differentially private training; left out: none")
 
     @model_validator(mode="after")
-    def _options_belong_to_the_method(self) -> Self:
-        own = METHODS[self.method].options
-        foreign = [key for key in _ALL_OPTIONS if key not in own and getattr(self, key) is not None]
-        if foreign:
-            has = f"its options are {', '.join(own)}" if own else "it has no options"
-            raise ValueError(f"{', '.join(foreign)}: no option of method {self.method!r}; {has}")
+    def _account_of_its_own_model(self) -> Self:
+        if self.account_as is not None and self.model is None:
+            raise ValueError("account_as belongs to the scheme's own model: name it, or use learning.account_as")
         return self
 
-    def method_spec(self) -> dict[str, Any]:
-        """Return the method with its options, as jobs carry it."""
-        return {"name": self.method, **{key: getattr(self, key) for key in METHODS[self.method].options}}
+
+def cost_jobs(params: FedPeftParams, ask: CostQuestion) -> dict[str, Job]:
+    """Return what a device trains, and the head that a server may fit first."""
+    own: Mapping[str, Any] = {"model": params.model, "account_as": params.account_as}
+    jobs = {"device": ask.sheet(params.method_spec(), **own)}
+    return jobs | ({"head": ask.sheet({"name": "head"}, **own)} if ask.head_start == "public" else {})
 
 
-_ALL_OPTIONS = tuple(dict.fromkeys(key for method in METHODS.values() for key in method.options))
-
-
-def cost_job(params: FedPeftParams, *, model: str, account_as: str | None, n_classes: int, batch_size: int) -> Job:
-    """Return the job that counts bytes, parameters and FLOPs on the accounted architecture (see ``learners.costs``)."""
-    architecture = account_as or MODELS[model].architecture
-    ARCHITECTURES[architecture]  # raises with suggestions
-    sheet = {"architecture": architecture, "n_classes": n_classes, "method": params.method_spec(), "batch_size": batch_size}
-    return job("cost", sheet)
-
-
-class FedPeft:
-    """Federated averaging, weighted by samples, of what the method trains.
-
-    The published code rounds a client's weight up to whole batches and carries momentum from client to client; here the
-    weight is the exact count, and momentum starts from zero each turn.
-    """
+class FedPeft(FederatedAveraging):
+    """Federated averaging of what the method trains."""
 
     def __init__(self, params: FedPeftParams, context: SchemeContext) -> None:
+        part = part_of(context, params.method_spec(), context.costs["device"], model=params.model, pretrained=params.pretrained)
+        account_as = params.account_as if params.model else context.account_as
+        rate = params.rate(context.local.optimizer)
+        super().__init__(part, context, learning_rate=rate, weighting=params.weighting, account_as=account_as)
         self._params = params
-        self._context = context
-        self._spec = model_spec(
-            context.model,
-            n_classes=context.n_classes,
-            method=params.method_spec(),
-            pretrained=params.pretrained,
-            seed=context.learning_seed,
-        )
-        self._state = job("init", {"model": self._spec})
+        self._last_training: dict[int, Job] = {}
+        self._n_turns: dict[int, int] = {}
 
-    @property
-    def state(self) -> Job:
-        """Return the job that gives the server's current state."""
-        return self._state
-
-    def prepare(self) -> ServerStep:
-        """Return no work: the backbone is used as it is."""
-        return ServerStep(NO_WORK)
-
-    def offer(self, client: ClientView) -> Offer | Refusal:
-        """Return what ``client`` would download, compute and upload from the current state."""
-        if client.n_samples < 1:
-            return Refusal(reason="samples", needed=1.0, available=float(client.n_samples))
-        training = self._training(client.client)
-        size_bytes = int(self._context.costs["state_bytes"])
-        needs = (*self._backbone(), Payload(self._state.name, "state", size_bytes))
-        return Offer(
-            needs=needs, work=self._work(client.n_samples), sends=Payload(training.name, "update", size_bytes), job=training
-        )
+    def training(self, client: ClientView) -> Job:
+        """Return the training that ``client`` would do, private or with its own momentum where that is asked for."""
+        options: dict[str, Any] = {}
+        kept = None
+        if self._params.momentum == "carried":
+            options["momentum_kept"] = True
+            kept = self._last_training.get(client.client)
+        if self._params.privacy is not None:
+            options["privacy"] = self._params.privacy.spec(self.context.n_rounds)
+        on = {"client": client.client}
+        return train_job(self.part, self.state, self.context, on, self.rate(client.round), kept=kept, **options)
 
     def merge(self, updates: Sequence[Update]) -> ServerStep:
-        """Average the updates by their samples; their order does not matter."""
-        ordered = sorted(updates, key=lambda update: (update.client, update.job.name))
-        weights = [update.n_samples for update in ordered]
-        self._state = job("average", {"weights": weights}, [update.job for update in ordered])
-        n, size_bytes = len(ordered), float(self._context.costs["state_bytes"])
-        flop = 2.0 * self._context.costs["trainable_parameters"] * n
-        return ServerStep(Work(flop=flop, traffic_bytes=(n + 1) * size_bytes, peak_bytes=(n + 1) * size_bytes, n_steps=1))
+        """Average the updates."""
+        for update in updates:
+            self._last_training[update.client] = update.job
+            self._n_turns[update.client] = self._n_turns.get(update.client, 0) + 1
+        return super().merge(updates)
 
     def quality(self) -> Job:
-        """Return the evaluation of the current state on the test split."""
-        return self.evaluation("test")
+        """Return the evaluation of the current state on the test split, with the most privacy that a client has spent."""
+        evaluation = evaluate_job(self.part, self.state, self.context)
+        if self._params.privacy is None or self._params.privacy.kind != "dp-sgd" or not self._n_turns:
+            return evaluation
+        return job("collect", {"prefixes": ["", ""]}, [evaluation, self._spent(self._params.privacy)])
 
-    def evaluation(self, split: Literal["test", "public"]) -> Job:
+    def evaluation(self, split: str) -> Job:
         """Return the evaluation of the current state on ``split``."""
-        params = {"model": self._spec, "dataset": dict(self._context.dataset), "split": split}
-        return job("evaluate", params, [self._state, self._context.partition])
+        return evaluate_job(self.part, self.state, self.context, split)
 
-    def _training(self, client: int) -> Job:
-        params = {
-            "model": self._spec,
-            "dataset": dict(self._context.dataset),
-            "client": client,
-            "learning_rate": self._params.learning_rate,
-            **asdict(self._context.local),
-        }
-        return job("train", params, [self._state, self._context.partition])
-
-    def _work(self, n_samples: int) -> Work:
-        costs, local = self._context.costs, self._context.local
-        n_steps = local.n_steps(n_samples)
-        return Work(
-            flop=float(costs["train_flop_per_sample"]) * n_samples * local.epochs,
-            traffic_bytes=float(costs["traffic_bytes_per_step"]) * n_steps,
-            peak_bytes=float(costs["peak_train_bytes"]),
-            n_steps=n_steps,
-        )
-
-    def _backbone(self) -> tuple[Payload, ...]:
-        """Return the frozen part, unless the device has it from the factory or the state itself is everything."""
-        size_bytes = int(self._context.costs["backbone_bytes"])
-        if self._context.backbone_preinstalled or self._params.method == "full":
-            return ()
-        name = sha256_of(["backbone", backbone_digest(self._spec), self._context.account_as, size_bytes])
-        return (Payload(name, "backbone", size_bytes),)
+    def _spent(self, privacy: PrivacySection) -> Job:
+        """Return the job of the most that a client has spent: it depends on its turns and on its samples."""
+        local, spec = self.context.local, privacy.spec(self.context.n_rounds)
+        kinds = {(self.context.client_samples[client], n_turns) for client, n_turns in self._n_turns.items()}
+        spent = [
+            epsilon_job(
+                spec,
+                n_samples=n_samples,
+                batch_size=local.batch_size,
+                n_steps=n_turns * local.n_steps(n_samples),
+                epochs=local.epochs,
+            )
+            for n_samples, n_turns in sorted(kinds)
+        ]
+        return job("collect", {"maxima": True}, spent)
 
 
 ENTRY = SchemeEntry(
     description="federated averaging of a PEFT method's parameters and the head, on a frozen backbone (arXiv 2210.01708)",
     params=FedPeftParams,
     create=FedPeft,
-    cost_job=cost_job,
+    cost_jobs=cost_jobs,
     reconstruction=False,
 )

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from mecsim.cli import describe, run, store
+from mecsim.cli import describe, fetch, run, store
 from mecsim.errors import MecsimError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.command()(run.cost)
 app.command()(run.report)
 app.command("list")(describe.list_names)
 app.command()(describe.schema)
+app.command()(fetch.fetch)
 app.add_typer(store.app, name="store")
 
 

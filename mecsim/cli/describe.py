@@ -2,11 +2,14 @@
 
 import json
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mecsim.cli.options import Overrides, ScenarioFile
+
+if TYPE_CHECKING:
+    from learners.catalog import Method, SchemeEntry
 
 
 class Kind(StrEnum):
@@ -15,6 +18,7 @@ class Kind(StrEnum):
     SCHEMES = "schemes"
     METHODS = "methods"
     MODELS = "models"
+    ARCHITECTURES = "architectures"
     DATASETS = "datasets"
     DEVICES = "devices"
     PATH_LOSS = "path-loss"
@@ -70,9 +74,11 @@ def _described(kind: Kind) -> dict[str, str]:
         case Kind.SCHEMES:
             return {name: _scheme_line(entry) for name, entry in catalog.SCHEMES.items()}
         case Kind.METHODS:
-            return {name: entry.description for name, entry in catalog.METHODS.items()}
+            return {name: _method_line(entry) for name, entry in catalog.METHODS.items()}
         case Kind.MODELS:
             return {name: entry.description for name, entry in catalog.MODELS.items()}
+        case Kind.ARCHITECTURES:
+            return {name: shape.description for name, shape in catalog.ARCHITECTURES.items()}
         case Kind.DATASETS:
             return {name: entry.description for name, entry in catalog.DATASETS.items()}
         case Kind.DEVICES:
@@ -83,6 +89,10 @@ def _described(kind: Kind) -> dict[str, str]:
             return dict(PROTOCOL_KINDS)
 
 
-def _scheme_line(entry: "object") -> str:
-    description, reconstruction = getattr(entry, "description", ""), getattr(entry, "reconstruction", False)
-    return f"{description} (reconstruction)" if reconstruction else description
+def _method_line(method: "Method") -> str:
+    rates = ", ".join(f"{rate:g} with {optimizer}" for optimizer, rate in method.learning_rates.items())
+    return f"{method.description}; learning rate {rates}"
+
+
+def _scheme_line(entry: "SchemeEntry") -> str:
+    return f"{entry.description} (reconstruction)" if entry.reconstruction else entry.description

@@ -1,15 +1,17 @@
 """The learning room as the study wants it: scenario sections become plain values, and those become jobs and schemes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from learners.catalog import SCHEMES, LocalSettings, SchemeContext, dataset_spec
+from learners.catalog import SCHEMES, CostQuestion, LocalSettings, SchemeContext, dataset_spec
 from learners.data.partition import partition_job
 from mecsim.config.entries import DatasetEntry
 from mecsim.config.scenario import Scenario, TrialSeeds
 from mecsim.federation.contract import Scheme
-from mecsim.jobs.job import Job, Result
+from mecsim.jobs.job import Job
+
+_TOKENS = "language-modelling"
 
 
 class LearningRoom:
@@ -30,33 +32,61 @@ class LearningRoom:
             seed=seeds.data,
         )
 
-    def cost_sheet(self, scenario: Scenario, index: int) -> Job:
-        """Return the job that prices scheme ``index``."""
+    def cost_sheets(self, scenario: Scenario, index: int) -> Mapping[str, Job]:
+        """Return the jobs that price scheme ``index``."""
         entry, learning = scenario.schemes[index], scenario.learning
-        return SCHEMES[entry.name].cost_job(
-            entry.params,
+        dataset = _dataset(learning.dataset)
+        question = CostQuestion(
             model=learning.model,
             account_as=learning.account_as,
-            n_classes=self._n_classes or _dataset(learning.dataset)["n_classes"],
+            task=dataset["task"],
+            n_classes=self._n_classes or _outputs(dataset),
             batch_size=learning.local.batch_size,
+            length=_length(dataset),
+            optimizer=learning.local.optimizer,
+            head_start=learning.head_start,
         )
+        return SCHEMES[entry.name].cost_jobs(entry.params, question)
 
-    def scheme(self, scenario: Scenario, index: int, seeds: TrialSeeds, n_samples: Sequence[int], sheet: Result) -> Scheme:
+    def scheme(
+        self,
+        scenario: Scenario,
+        index: int,
+        seeds: TrialSeeds,
+        dealt: Mapping[str, Any],
+        sheets: Mapping[str, Mapping[str, Any]],
+    ) -> Scheme:
         """Return scheme ``index``, ready for its first round."""
         entry, learning = scenario.schemes[index], scenario.learning
+        dataset = _dataset(learning.dataset)
         context = SchemeContext(
             model=learning.model,
             account_as=learning.account_as,
-            n_classes=_dataset(learning.dataset)["n_classes"],
-            dataset=_dataset(learning.dataset),
+            task=dataset["task"],
+            n_classes=_outputs(dataset),
+            dataset=dataset,
             partition=self.partition(scenario, seeds),
-            client_samples=tuple(n_samples),
+            client_samples=tuple(dealt["n_samples"]),
+            n_public=dealt["n_public"],
+            n_test=dealt["n_test"],
+            n_rounds=scenario.protocol.rounds,
             local=LocalSettings(**learning.local.model_dump()),
             learning_seed=seeds.learning,
-            costs=sheet.numbers,
+            costs=sheets,
             backbone_preinstalled=scenario.fleet.backbone_preinstalled,
+            head_start=learning.head_start,
         )
         return SCHEMES[entry.name].create(entry.params, context)
+
+
+def _outputs(dataset: Mapping[str, Any]) -> int | None:
+    return None if dataset["task"] == _TOKENS else int(dataset["n_classes"])
+
+
+def _length(dataset: Mapping[str, Any]) -> int | None:
+    """Return the tokens of a sample; a window of text counts as a token a byte."""
+    length = dataset.get("window") if dataset["task"] == _TOKENS else dataset.get("max_length")
+    return None if length is None else int(length)
 
 
 @cache

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mecsim.build import build_group
 from mecsim.config.catalog import Catalog
 from mecsim.config.loader import load_scenario, read_plugins
 from mecsim.config.scenario import PartialScenario, Scenario
-from mecsim.errors import Problem
+from mecsim.errors import MecsimError, Problem
 from mecsim.nodes.profiles import PROFILES
+
+if TYPE_CHECKING:
+    from learners.catalog import Architecture
 
 
 def load(path: Path, overrides: Sequence[str] | None) -> Scenario:
@@ -31,19 +35,43 @@ def build_catalog() -> Catalog:
         datasets={name: entry.params for name, entry in DATASETS.items()},
         profiles={name: profile.source for name, profile in PROFILES.items()},
         servers=servers,
-        extra_checks=(memory_holds_the_weights,),
+        extra_checks=(model_and_costs_fit_the_task, memory_holds_the_weights),
     )
 
 
-def memory_holds_the_weights(scenario: PartialScenario) -> Iterable[Problem]:
-    """Report groups whose memory cannot even hold the model's weights, so that every scheme would refuse them."""
-    from learners.catalog import ARCHITECTURES
+def model_and_costs_fit_the_task(scenario: PartialScenario) -> Iterable[Problem]:
+    """Report a model, or an architecture to account as, that cannot do what the dataset asks for."""
+    from learners.catalog import DATASETS
 
-    architecture = scenario.get("learning.account_as") or scenario.get("learning.model")
-    fleet = scenario.get("fleet")
-    if architecture not in ARCHITECTURES or fleet is None:
+    dataset = scenario.get("learning.dataset")
+    if dataset is None:
         return
-    weights_bytes = 4.0 * ARCHITECTURES[architecture].backbone_parameters
+    wanted = DATASETS[dataset.name].task_of(dataset.params)
+    for key in ("learning.model", "learning.account_as"):
+        name = scenario.get(key)
+        shape, problem = _shape(key, name)
+        if problem:
+            yield problem
+        if shape is not None and wanted not in shape.tasks:
+            yield Problem(
+                key=key,
+                message=f"{name!r} does {', '.join(shape.tasks)}, and the dataset {dataset.name!r} is for {wanted}",
+                remedy="Choose a model and an architecture for that task ('mecsim list models'), or another dataset.",
+            )
+
+
+def memory_holds_the_weights(scenario: PartialScenario) -> Iterable[Problem]:
+    """Report groups whose memory cannot hold the model's weights, where every scheme of the scenario needs them whole."""
+    from learners.catalog import SCHEMES
+
+    if any(not SCHEMES[entry.name].holds_backbone for entry in scenario.schemes.values()):
+        return
+    key = "learning.account_as" if "learning.account_as" in scenario else "learning.model"
+    architecture, fleet = scenario.get(key), scenario.get("fleet")
+    shape, _ = _shape(key, architecture)
+    if shape is None or fleet is None:
+        return
+    weights_bytes = 4.0 * shape.backbone_parameters
     for index, config in enumerate(fleet.groups):
         group = build_group(config)
         if group.memory_budget_bytes < weights_bytes:
@@ -55,3 +83,17 @@ def memory_holds_the_weights(scenario: PartialScenario) -> Iterable[Problem]:
                 ),
                 remedy="Give the group more memory_gb, choose a larger profile, or a smaller learning.account_as or model.",
             )
+
+
+def _shape(key: str, name: str | None) -> "tuple[Architecture | None, Problem | None]":
+    """Return the shape behind a name that is valid where it stands; a package or folder may still be missing."""
+    from learners.models.architectures import architecture_of
+    from learners.models.sources import architecture_of_model
+
+    if name is None or name.startswith("hub:"):  # the hub is asked when the study runs, not before
+        return None, None
+    try:
+        return (architecture_of_model if key == "learning.model" else architecture_of)(name), None
+    except MecsimError as error:
+        remedy = "Correct the name or path, or install what is missing."
+        return None, Problem(key=key, message=str(error), remedy=remedy)

@@ -31,21 +31,35 @@ def surroundings(info: ValidationInfo) -> Surroundings:
     return info.context if isinstance(info.context, Surroundings) else Surroundings({})
 
 
+#: What a text begins with that names a file or folder where a name of the catalog could stand.
+PATH = "path:"
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Marks a text that has to be a name in a register of the catalog; not checked where there is no such register."""
+    """Marks a text that has to be a name in a register of the catalog; not checked where there is no such register.
+
+    What begins with one of ``prefixes`` is named elsewhere; behind "path:" there has to be a file or folder, and its full path
+    takes its place.
+    """
 
     kind: str
     register: str
+    prefixes: tuple[str, ...] = ()
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.with_info_after_validator_function(self._check, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {**handler(schema), "x-catalog": self.register}
+        return {**handler(schema), "x-catalog": self.register, **({"x-open": True} if self.prefixes else {})}
 
     def _check(self, name: str, info: ValidationInfo) -> str:
         names = surroundings(info).registers.get(self.register)
+        prefix = next((prefix for prefix in self.prefixes if name.startswith(prefix)), None)
+        if prefix == PATH:
+            return PATH + str(located(Path(name.removeprefix(PATH)), surroundings(info).folder))
+        if prefix is not None:
+            return name
         if names is not None and name not in names:
             raise unknown_name(self.kind, name, names)
         return name
@@ -67,6 +81,14 @@ def no_such_file(path: Path, what: str = "file") -> PydanticCustomError:
         "no such {what}: {path}",
         {"what": what, "path": str(path), "remedy": "Correct the path; it is relative to the folder of the scenario file."},
     )
+
+
+def located(path: Path, folder: Path | None) -> Path:
+    """Return ``path`` as it is found from ``folder``; there has to be a file or folder."""
+    found = folder / path if folder is not None else path
+    if not found.exists():
+        raise no_such_file(found, "file or folder")
+    return found
 
 
 def _existing_file(path: Path, info: ValidationInfo) -> Path:

@@ -5,8 +5,9 @@ from typing import Any, ParamSpec
 
 from mecsim.config.entries import SchemeEntry
 from mecsim.config.fleet import DeviceGroup
-from mecsim.config.learning import LocalTraining, Partition
+from mecsim.config.learning import LocalTraining
 from mecsim.config.network import Station
+from mecsim.config.partition import Partition
 from mecsim.config.scenario import PartialScenario
 from mecsim.errors import Problem
 
@@ -18,12 +19,16 @@ _CHECKS: list[tuple[tuple[str, ...], Callable[..., Found]]] = []
 
 def run_checks(partial: PartialScenario) -> list[Problem]:
     """Run every check whose parts are all valid."""
-    return [
+    problems = [
         problem
         for keys, check in _CHECKS
         if all(key in partial for key in keys)
         for problem in check(*(partial[key] for key in keys))
-    ] + list(_unique_labels(partial.schemes.items()))
+    ]
+    problems += _unique_labels(partial.schemes.items())
+    if "fleet.groups" in partial:
+        problems += _enough_devices_for_each(partial.schemes.items(), partial["fleet.groups"])
+    return problems
 
 
 def _needs(*keys: str) -> Callable[[Callable[P, Found]], Callable[P, Found]]:
@@ -70,6 +75,17 @@ def _enough_devices(clients_per_round: int, groups: Sequence[DeviceGroup]) -> Fo
         )
 
 
+def _enough_devices_for_each(schemes: Iterable[tuple[int, SchemeEntry]], groups: Sequence[DeviceGroup]) -> Found:
+    n_devices = _count(groups)
+    for i, scheme in schemes:
+        if (scheme.clients_per_round or 0) > n_devices:
+            yield Problem(
+                f"schemes.{i}.clients_per_round",
+                f"{scheme.clients_per_round} devices are asked in a round, but the fleet has {n_devices}",
+                f"Ask at most {n_devices}, or raise a count in fleet.groups.",
+            )
+
+
 @_needs("learning.partition", "fleet.groups")
 def _one_shard_a_device(partition: Partition, groups: Sequence[DeviceGroup]) -> Found:
     n_devices = _count(groups)
@@ -93,7 +109,7 @@ def _something_to_train_on(public_share: float, test_share: float) -> Found:
 
 @_needs("learning.local")
 def _nesterov_needs_momentum(local: LocalTraining) -> Found:
-    if local.nesterov and local.momentum == 0.0:
+    if local.optimizer == "sgd" and local.nesterov and local.momentum == 0.0:
         yield Problem(
             "learning.local.nesterov",
             "Nesterov's form is asked for, but the momentum is 0",

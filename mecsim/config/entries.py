@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Self, get_args
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError, ValidationInfo, model_serializer, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from mecsim.config.base import Config, Surroundings, no_such_file, surroundings, unknown_name
+from mecsim.config.base import PATH, Config, Surroundings, no_such_file, surroundings, unknown_name
 
 Label = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^/\\\x00-\x1f]+$", strict=True)]
 
@@ -54,7 +54,7 @@ class Entry(Config):
 
     @model_serializer(mode="plain")
     def _write(self) -> dict[str, Any]:
-        own = {key: getattr(self, key) for key in self.own_keys}
+        own = {key: getattr(self, key) for key in self.own_keys if getattr(self, key) is not None}
         return own | self.params.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
@@ -70,9 +70,12 @@ class SchemeEntry(Entry):
 
     kind = "scheme"
     register = "schemes"
-    own_keys = ("name", "label")
+    own_keys = ("name", "label", "clients_per_round")
 
     label: Label = Field(description="Unique label in tables and figures; not given, it is the name and the values beside it.")
+    clients_per_round: int | None = Field(
+        default=None, ge=1, description="Devices that this scheme asks in a round; null: as many as the protocol says."
+    )
 
     @classmethod
     def defaults(cls, own: dict[str, Any], written: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,18 +127,25 @@ def _read_params(
 def _locate_files(
     model: type[BaseModel], written: Mapping[str, Any], folder: Path | None
 ) -> tuple[dict[str, Any], list[InitErrorDetails]]:
-    """Make the paths among ``written`` start from ``folder``; a plain ``Path`` has to exist, other types check themselves."""
-    located, errors = dict(written), list[InitErrorDetails]()
+    """Make the paths among ``written`` start from ``folder``; "path:..." and a plain ``Path`` have to exist.
+
+    Other types of paths check themselves.
+    """
+    result, errors = dict(written), list[InitErrorDetails]()
     for name, field in model.model_fields.items():
         key = field.alias or name
         value = written.get(key)
-        if not isinstance(value, str) or not (field.annotation is Path or Path in get_args(field.annotation)):
+        if not isinstance(value, str):
             continue
-        path = folder / value if folder is not None else Path(value)
-        located[key] = str(path)
-        if not field.metadata and not path.exists():
+        prefix = PATH if value.startswith(PATH) else ""
+        if not prefix and not (field.annotation is Path or Path in get_args(field.annotation)):
+            continue
+        rest = value.removeprefix(prefix)
+        path = folder / rest if folder is not None else Path(rest)
+        result[key] = f"{prefix}{path}"
+        if (prefix or not field.metadata) and not path.exists():
             errors.append({"type": no_such_file(path, "file or folder"), "loc": (key,), "input": value})
-    return located, errors
+    return result, errors
 
 
 def _label_errors(own: Mapping[str, Any]) -> list[InitErrorDetails]:

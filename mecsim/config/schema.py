@@ -67,7 +67,7 @@ def _finish(schema: Any, catalog: Catalog) -> None:
         case dict():
             register = schema.pop("x-catalog", None)
             if register is not None:
-                schema["enum"] = sorted(getattr(catalog, register))
+                schema["examples" if schema.pop("x-open", False) else "enum"] = sorted(getattr(catalog, register))
             if schema.get("type") == "object" and "properties" in schema:
                 schema["additionalProperties"] = False
             for value in schema.values():

@@ -50,12 +50,15 @@ class ClientView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """What a device would download, compute and upload in this turn. The job is named here, and not run."""
+    """What a device would download, compute and upload in this turn. The job is named here, and not run.
+
+    ``sends`` is None where nothing travels back, ``job`` where nothing is learned (a device that uses its model as it is).
+    """
 
     needs: tuple[Payload, ...]
     work: Work
-    sends: Payload
-    job: Job
+    sends: Payload | None
+    job: Job | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +86,22 @@ class ServerStep:
     work: Work
 
 
+NO_STEP = ServerStep(NO_WORK)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemeFacts:
+    """What the summary says of a scheme beside its costs in the world.
+
+    ``account_as`` names the architectures whose costs are counted in place of the trained ones ("" for none),
+    ``trainable_parameters`` counts what a device trains, ``inference_flop`` is the work of one query to what is deployed.
+    """
+
+    account_as: str
+    trainable_parameters: int
+    inference_flop: float
+
+
 class Scheme(Protocol):
     """A federated fine-tuning method as the world sees it: it names jobs and prices them, and runs none."""
 
@@ -94,10 +113,21 @@ class Scheme(Protocol):
         """Return what this device would do now."""
         ...
 
+    def alongside(self, round_number: int) -> ServerStep:
+        """Return what the server computes while the devices take their turns; the round waits for both."""
+        ...
+
     def merge(self, updates: Sequence[Update]) -> ServerStep:
         """Take the updates of a round into the server's state; called only with at least one."""
         ...
 
     def quality(self) -> Job:
-        """Return the evaluation of what the scheme would deploy now; its numbers have ``accuracy`` and ``loss``."""
+        """Return the evaluation of what the scheme would deploy now.
+
+        Its numbers have ``accuracy`` and ``loss``; every other one is recorded as a diagnostic of the round.
+        """
+        ...
+
+    def facts(self) -> SchemeFacts:
+        """Return what the summary says of the scheme."""
         ...

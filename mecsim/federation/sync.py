@@ -35,14 +35,18 @@ def run_synchronous(
 ) -> Generator[simpy.Event, Any, None]:
     """Run ``n_rounds`` rounds; quality is asked for at round 0, every ``evaluate_every`` rounds, and at the end.
 
-    A round without a single update leaves the scheme as it was.
+    The server computes alongside the devices where the scheme says so, and merges when both are done. A round without a
+    single update is not merged.
     """
     energy_j = yield from _serve(world, scheme.prepare())
     log(Round(0, world.env.now, (), energy_j, scheme.quality()))
     for number in range(1, n_rounds + 1):
+        tuning = world.env.process(_serve(world, scheme.alongside(number)))
         turns = yield from _turns(world, scheme, number, select(number), n_samples)
+        energy_j = yield tuning
         updates = [turn.update for turn in turns if turn.update is not None]
-        energy_j = (yield from _serve(world, scheme.merge(updates))) if updates else 0.0
+        if updates:
+            energy_j += yield from _serve(world, scheme.merge(updates))
         due = number % evaluate_every == 0 or number == n_rounds
         log(Round(number, world.env.now, turns, energy_j, scheme.quality() if due else None))
 

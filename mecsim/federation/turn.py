@@ -52,16 +52,19 @@ def client_turn(
         return turn.end(world.env.now, "refused", in_words(offer))
     if not world.in_coverage(device):
         return turn.end(world.env.now, "out_of_coverage", "no rate on the radio link")
-    turn.setup_energy_j = yield from world.connect(device)
+    if offer.needs or offer.sends is not None:
+        turn.setup_energy_j = yield from world.connect(device)
     yield from _fetch(world, turn, offer)
     done = yield from world.compute(
         device, flop=offer.work.flop, traffic_bytes=offer.work.traffic_bytes, n_steps=offer.work.n_steps
     )
     turn.compute_s, turn.compute_energy_j = done.duration_s, done.energy_j
-    sent = yield from world.transfer(device, offer.sends.size_bytes, "uplink")
-    turn.uploads.append((offer.sends, sent))
-    turn.upload_s = sent.end_s - sent.start_s
-    turn.update = Update(client=device, n_samples=n_samples, job=offer.job)
+    if offer.sends is not None:
+        sent = yield from world.transfer(device, offer.sends.size_bytes, "uplink")
+        turn.uploads.append((offer.sends, sent))
+        turn.upload_s = sent.end_s - sent.start_s
+    if offer.job is not None:
+        turn.update = Update(client=device, n_samples=n_samples, job=offer.job)
     return turn.end(world.env.now, "completed")
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mecsim.hashing import canonical_json, sha256_of
 
 #: Raise it when the meaning of a kind or of a parameter changes: stored results of before stop matching.
-FORMAT = 1
+FORMAT = 2
 
 Tensors = Mapping[str, NDArray[Any]]
 

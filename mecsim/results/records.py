@@ -6,7 +6,7 @@ Every row begins with the trial: scheme, label (scheme and its settings, unique 
 from dataclasses import dataclass
 
 #: Raise it when a column changes its meaning, goes or comes; the reader refuses folders of another version.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 #: How a client turn can end.
 OUTCOMES = ("completed", "refused", "out_of_coverage")
@@ -108,11 +108,26 @@ class EnergyRow(Trial):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DiagnosticRow(Trial):
+    """``diagnostics.parquet``: what a round's evaluation gave beside accuracy and loss, one number a row.
+
+    Such as ``bits_per_byte``, ``emulator_accuracy``, ``gap``, ``large_accuracy``, ``drift``, ``epsilon``; which there are
+    depends on task and scheme.
+    """
+
+    round: int
+    name: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryRow(Trial):
     """``summary.parquet``: one row a trial.
 
     The ``*_to_target`` columns are null where the target accuracy was not reached or none was set. ``refused_device_share``
-    is the share of the fleet's devices whose memory cannot hold the scheme's work. Energies are totals over the trial.
+    is the share of the fleet's devices that the scheme leaves out: their memory cannot hold its work, or it has none for them.
+    ``update_bytes`` and ``peak_memory_bytes`` are the largest over the fleet, ``turn_flop`` the mean, at the end of the trial;
+    ``inference_flop`` is one query to what the scheme deploys. Energies are totals over the trial.
     """
 
     account_as: str
@@ -141,6 +156,7 @@ class SummaryRow(Trial):
     update_bytes: int
     turn_flop: float
     peak_memory_bytes: float
+    inference_flop: float
 
 
 #: File stem of each table.
@@ -149,5 +165,6 @@ TABLES: dict[str, type[Trial]] = {
     "clients": ClientRow,
     "transfers": TransferRow,
     "energy": EnergyRow,
+    "diagnostics": DiagnosticRow,
     "summary": SummaryRow,
 }

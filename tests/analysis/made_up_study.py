@@ -7,7 +7,7 @@ import numpy as np
 
 from mecsim.results.folder import write_run
 from mecsim.results.reader import Run, open_run
-from mecsim.results.records import ClientRow, EnergyRow, RoundRow, SummaryRow, TransferRow, Trial
+from mecsim.results.records import ClientRow, DiagnosticRow, EnergyRow, RoundRow, SummaryRow, TransferRow, Trial
 
 #: label -> (update bytes, accuracy it tends to, FLOP of a turn, peak memory)
 SCHEMES = {
@@ -127,12 +127,18 @@ def _summary(trial: dict, rounds: Sequence[RoundRow], account_as: str, target: f
         downlink_bytes_to_target=None if hit is None else sum(r.downlink_bytes for r in until),
         turns=sum(row.selected for row in rounds), refused_device_share=1 / 3 if peak > 3e9 else 0.0,
         trainable_parameters=update // 4, update_bytes=update, turn_flop=flop, peak_memory_bytes=peak,
+        inference_flop=flop / 60,
     )  # fmt: skip
 
 
 def _energy(row: RoundRow, trial: dict) -> list[EnergyRow]:
     parts = {"compute": row.device_compute_energy_j, "radio": row.device_radio_energy_j, "idle": row.device_idle_energy_j}
     return [EnergyRow(**trial, round=row.round, node="devices", part=part, energy_j=joules) for part, joules in parts.items()]
+
+
+def _diagnostics(trial: dict, rounds: Sequence[RoundRow]) -> list[DiagnosticRow]:
+    """Return the gap between what is deployed and what devices see, closing by half each round."""
+    return [DiagnosticRow(**trial, round=row.round, name="gap", value=0.2 * 0.5**row.round) for row in rounds]
 
 
 def _transfers(client: ClientRow, trial: dict) -> list[TransferRow]:
@@ -154,7 +160,9 @@ def demo_tables(
     target: float | None = TARGET,
 ) -> dict[str, list[Trial]]:
     """Return the tables of a made-up study."""
-    tables: dict[str, list[Trial]] = {name: [] for name in ("rounds", "clients", "transfers", "energy", "summary")}
+    tables: dict[str, list[Trial]] = {
+        name: [] for name in ("rounds", "clients", "transfers", "energy", "diagnostics", "summary")
+    }
     for variant in variants:
         for label in labels:
             for seed in seeds:
@@ -169,6 +177,7 @@ def demo_tables(
                     tables["transfers"] += [row for client in clients for row in _transfers(client, trial)]
                 tables["energy"] += [row for done in rounds for row in _energy(done, trial)]
                 tables["rounds"] += rounds
+                tables["diagnostics"] += _diagnostics(trial, rounds)
                 tables["summary"].append(_summary(trial, rounds, account_as, target))
     return tables
 

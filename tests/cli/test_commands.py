@@ -13,7 +13,7 @@ from mecsim.cli.app import app
 
 ROOT = Path(__file__).parent.parent.parent
 QUICKSTART = ROOT / "scenarios" / "quickstart.yaml"
-COMMANDS = ("run", "validate", "cost", "report", "list", "schema", "store info", "store prune", "store clear")
+COMMANDS = ("run", "validate", "cost", "report", "list", "schema", "fetch", "store info", "store prune", "store clear")
 
 BROKEN = """\
 schema: 1

@@ -47,7 +47,7 @@ def first(tmp_path_factory):
 
 def test_a_run_ends_with_table_report_and_plots(first):
     folder, out, tables = first
-    assert set(tables) == {f"{name}.parquet" for name in ("rounds", "clients", "transfers", "energy", "summary")}
+    assert set(tables) == {f"{name}.parquet" for name in ("rounds", "clients", "transfers", "energy", "diagnostics", "summary")}
     assert "Report: run/report.html" in out
     assert (folder / "run" / "report.html").stat().st_size > 10_000
     assert {path.suffix for path in (folder / "run" / "plots").iterdir()} == {".svg", ".png", ".pdf"}

@@ -10,9 +10,9 @@ import pytest
 
 from mecsim.config.catalog import Catalog
 from mecsim.config.entries import SchemeEntry
-from mecsim.config.learning import DirichletPartition
 from mecsim.config.loader import load_scenario, parse_scenario, read_plugins, resolved_yaml
 from mecsim.config.network import ErgodicFading
+from mecsim.config.partition import DirichletPartition
 from mecsim.config.scenario import TrialSeeds
 from mecsim.errors import Problem, ScenarioError
 
@@ -164,6 +164,18 @@ MISTAKES = [
     ("server-a100", "server-a1000", "server.profile", "no server profile", "Did you mean 'server-a100'"),
     ("kind: sync", "kind: snyc", "protocol.kind", "must be 'sync', got 'snyc'", "Did you mean 'sync'"),
     ("clients_per_round: 8", "clients_per_round: 13", "protocol.clients_per_round", "13 devices are asked", "Ask at most 12"),
+    ("model: tiny-vit-s", "model: tiny-vit", "learning.model", "no model called 'tiny-vit'", "Did you mean 'tiny-vit-s'"),
+    ("model: tiny-vit-s", "model: path:nowhere", "learning.model", "no such file or folder: nowhere", "Correct the path"),
+    ("model: tiny-vit-s", "model: tiny-vit-s\n  account_as: path:no.json", "learning.account_as", "no such file", "Correct"),
+    (
+        "model: tiny-vit-s",
+        "model: tiny-vit-s\n  head_start: publik",
+        "learning.head_start",
+        "'publik'",
+        "Did you mean 'public'",
+    ),
+    ("- {name: full}", "- {name: full, clients_per_round: 13}", "schemes.1.clients_per_round", "13 devices", "at most 12"),
+    ("- {name: full}", "- {name: full, clients_per_round: 0}", "schemes.1.clients_per_round", "to 1, got 0", "Devices that"),
     ("- {name: full}", "- {nam: full}", "schemes.1.name", "required and missing", "Name in the catalog"),
     ("- {name: full}", "- {name: full, label: a/b}", "schemes.1.label", "match pattern", "Unique label"),
     ("- {name: full}", "- {name: full, label: fedpeft-lora-4}", "schemes.1.label", "'fedpeft-lora-4' already", "of its own"),

@@ -32,7 +32,7 @@ def test_schemes_and_datasets_are_a_choice_over_the_catalog(catalog):
     assert set(schemes) == {"fedpeft", "full"}
     fedpeft = schemes["fedpeft"]
     assert fedpeft["properties"]["name"]["const"] == "fedpeft"
-    assert set(fedpeft["properties"]) == {"name", "label", "method", "rank", "layers", "rounding"}
+    assert set(fedpeft["properties"]) == {"name", "label", "clients_per_round", "method", "rank", "layers", "rounding"}
     assert fedpeft["required"] == ["name", "method"]
     assert fedpeft["properties"]["rank"]["minimum"] == 1
     assert {choice["title"] for choice in definitions["DatasetEntry"]["oneOf"]} == {"digits", "csv"}
@@ -41,8 +41,9 @@ def test_schemes_and_datasets_are_a_choice_over_the_catalog(catalog):
 
 def test_names_are_enumerations(catalog):
     definitions = json_schema(catalog)["$defs"]
-    assert definitions["Learning"]["properties"]["model"]["enum"] == ["tiny-vit-s"]
-    assert definitions["Learning"]["properties"]["account_as"]["anyOf"][0]["enum"] == ["vit-base-16"]
+    # Models and architectures can be files and folders too, so their names are examples.
+    assert definitions["Learning"]["properties"]["model"]["examples"] == ["tiny-vit-s"]
+    assert definitions["Learning"]["properties"]["account_as"]["anyOf"][0]["examples"] == ["vit-base-16"]
     assert definitions["DeviceGroup"]["properties"]["profile"]["enum"] == ["phone", "raspberry-pi-5"]
     assert definitions["Server"]["properties"]["profile"]["enum"] == ["server-a100"]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import simpy
 
-from mecsim.federation.contract import NO_WORK, Offer, Payload, ServerStep, Work
+from mecsim.federation.contract import NO_STEP, Offer, Payload, SchemeFacts, ServerStep, Work
 from mecsim.jobs.job import job
 from mecsim.nodes.channel import FleetLinks
 from mecsim.nodes.fleet import Fleet, Group
@@ -36,11 +36,12 @@ class PlainScheme:
     """Downloads 1 MB of backbone once and 1 kB of state, computes 2 GFLOP, uploads 1 kB."""
 
     peak_bytes: float = 1e6
+    alongside_flop: float = 0.0
     version: int = 0
     merged: list = field(default_factory=list)
 
     def prepare(self):
-        return ServerStep(NO_WORK)
+        return NO_STEP
 
     def offer(self, client):
         training = job("train", {"client": client.client, "version": self.version})
@@ -51,6 +52,9 @@ class PlainScheme:
             job=training,
         )
 
+    def alongside(self, round_number):
+        return ServerStep(Work(flop=self.alongside_flop, traffic_bytes=0.0, peak_bytes=0.0, n_steps=1))
+
     def merge(self, updates):
         self.version += 1
         self.merged.append(tuple(update.client for update in updates))
@@ -58,6 +62,9 @@ class PlainScheme:
 
     def quality(self):
         return job("evaluate", {"version": self.version})
+
+    def facts(self):
+        return SchemeFacts(account_as="", trainable_parameters=250, inference_flop=1e6)
 
 
 def make_world(rates_bps, *, transport=NO_DELAY, backhaul_rate_bps=1e15):

@@ -35,6 +35,15 @@ def test_a_round_closes_with_its_slowest_turn_and_the_server_works_before_the_ne
     assert [each.server_energy_j for each in rounds] == [0.0, pytest.approx(2.0), pytest.approx(2.0)]
 
 
+@pytest.mark.parametrize(("alongside_flop", "closed_at_s"), [(1e9, 4.002), (5e9, 6.0)])
+def test_the_round_waits_for_what_the_server_does_alongside(alongside_flop, closed_at_s):
+    # Alone the device is done at 1.001 + 2 + 0.001 s = 3.002 s; the server works 1 s or 5 s beside it, and averages 1 s.
+    scheme = PlainScheme(alongside_flop=alongside_flop)
+    (_, first) = run(make_world([8e6]), scheme, n_rounds=1)
+    assert first.closed_at_s == pytest.approx(closed_at_s)
+    assert first.server_energy_j == pytest.approx(2.0 * (alongside_flop / 1e9 + 1.0))  # 2 W above idle
+
+
 def test_only_the_selected_take_part(scheme):
     run(make_world([8e6] * 3), scheme, select=lambda number: (number % 3, 0))
     assert scheme.merged == [(1, 0), (2, 0)]

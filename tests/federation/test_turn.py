@@ -1,9 +1,11 @@
 """Stories of one turn, with the arithmetic in the comments."""
 
+from dataclasses import replace
+
 import pytest
 from plain_world import NO_DELAY, PlainScheme, make_world
 
-from mecsim.federation.contract import Refusal
+from mecsim.federation.contract import NO_WORK, ClientView, Offer, Refusal
 from mecsim.federation.turn import client_turn
 from mecsim.nodes.profiles import RADIO_POWER
 from mecsim.nodes.transport import Transport
@@ -79,6 +81,20 @@ def test_a_scheme_may_refuse_too(scheme):
 def test_a_device_without_a_rate_is_out_of_coverage(scheme):
     turn = take_turn(make_world([0.0]), scheme)
     assert (turn.outcome, turn.end_s) == ("out_of_coverage", 0.0)
+
+
+def test_a_device_that_learns_nothing_and_sends_nothing_takes_no_time(scheme):
+    scheme.offer = lambda client: Offer(needs=(), work=NO_WORK, sends=None, job=None)
+    turn = take_turn(make_world([8e6]), scheme)
+    assert (turn.outcome, turn.end_s, turn.uploads, turn.update, turn.setup_energy_j) == ("completed", 0.0, [], None, 0.0)
+
+
+def test_a_device_that_keeps_what_it_learned_sends_nothing(scheme):
+    offered = scheme.offer(ClientView(client=0, round=1, n_samples=10, memory_budget_bytes=1e9))
+    scheme.offer = lambda client: replace(offered, needs=(), sends=None)
+    turn = take_turn(make_world([8e6]), scheme)
+    assert (turn.end_s, turn.upload_s, turn.uploads) == (pytest.approx(2.0), 0.0, [])  # 2 GFLOP at 1 GFLOP/s, no connection
+    assert turn.update.job == offered.job
 
 
 def test_no_delay_is_what_it_says():

@@ -2,11 +2,12 @@
 
 import json
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 
 from synthetic_room import execute, parse, study_of
 
-from learners.catalog import METHODS, dataset_spec
+from learners.catalog import METHODS, LocalSettings, dataset_spec
 from learners.data.partition import partition_job
 from learners.inline import InlineRunner
 from learners.models.spec import model_spec
@@ -15,6 +16,7 @@ from mecsim.jobs.runner import LocalRunner
 from mecsim.jobs.store import Store
 
 FOLDER = Path(__file__).parent
+TASK = "image-classification"
 COLUMNS = ("sim_time_s", "uplink_bytes", "downlink_bytes", "device_compute_energy_j", "device_radio_energy_j", "completed")
 
 
@@ -34,14 +36,16 @@ def loss_curves():
     """Return the test loss of each method before and after each of three averaged turns of one client."""
     dataset, runner = dataset_spec("digits"), InlineRunner()
     dealt = partition_job(dataset, {"kind": "iid"}, n_clients=24, public_share=0.1, test_share=0.2, seed=1)
-    local = {"epochs": 1, "batch_size": 16, "momentum": 0.9, "nesterov": True, "weight_decay": 1e-4, "clip_norm": None}
+    local = asdict(LocalSettings())
     curves = {}
     for name, method in METHODS.items():
-        spec = model_spec("tiny-vit-s", n_classes=10, method={"name": name, **method.options}, pretrained=True, seed=1)
+        spec = model_spec(
+            "tiny-vit-s", task=TASK, n_classes=10, method={"name": name, **method.options}, pretrained=True, seed=1
+        )
         model = {"model": spec, "dataset": dataset}
         states = [job("init", {"model": spec})]
         for client in range(3):
-            params = {**model, **local, "client": client, "learning_rate": method.learning_rate}
+            params = {**model, **local, "on": {"client": client}, "learning_rate": method.learning_rates["sgd"]}
             states.append(job("train", params, [states[-1], dealt]))
         evaluations = [job("evaluate", {**model, "split": "test"}, [state, dealt]) for state in states]
         curves[name] = [runner.demand(evaluation).numbers["loss"] for evaluation in evaluations]

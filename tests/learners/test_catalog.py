@@ -8,11 +8,19 @@ from learners.catalog import DATASETS, METHODS, MODELS, SCHEMES, SchemeEntry, lo
 from learners.numerics import cpu_capability, numerics_class
 from mecsim.errors import MecsimError, UnknownNameError
 
-HEAVY = ("torch", "sklearn", "transformers", "peft", "scipy", "pandas")
+HEAVY = ("torch", "sklearn", "transformers", "tokenizers", "huggingface_hub", "peft", "scipy", "pandas")
 
 
 @pytest.mark.parametrize(
-    "module", ["learners.catalog", "learners.worker", "learners.schemes.fedpeft", "learners.data.partition"]
+    "module",
+    [
+        "learners.catalog",
+        "learners.worker",
+        "learners.schemes.fedpeft",
+        "learners.data.partition",
+        "learners.models.spec",
+        "learners.models.tokens",
+    ],
 )
 def test_what_the_world_imports_loads_nothing_heavy(module):
     code = f"import sys, {module}; print([name for name in {HEAVY} if name in sys.modules])"
@@ -23,6 +31,15 @@ def test_what_the_world_imports_loads_nothing_heavy(module):
 def test_every_entry_is_described_in_one_line():
     described = [*SCHEMES.values(), *METHODS.values(), *MODELS.values(), *DATASETS.values(), *catalog.ARCHITECTURES.values()]
     assert all(entry.description and "\n" not in entry.description for entry in described)
+
+
+def test_naming_a_model_s_part_of_a_job_loads_nothing_heavy():
+    call = (
+        "model_spec('tiny-vit-s', task='image-classification', n_classes=3, method={'name': 'head'}, pretrained=True, seed=0)"
+    )
+    code = f"import sys; from learners.models.spec import model_spec; {call}; print([n for n in {HEAVY} if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_an_unknown_scheme_is_answered_with_the_nearest():

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from learners.peft.defaults import METHODS
@@ -25,10 +27,20 @@ def sheet():
     from functools import cache
 
     from learners.costs import cost_sheet
+    from learners.models.architectures import architecture_of, as_params
 
     @cache
-    def counted(architecture, n_classes, name, batch_size, device="meta"):
-        return cost_sheet(architecture, n_classes, method(name), batch_size=batch_size, device=device)
+    def counted(architecture, n_classes, name, batch_size, device="meta", **options):
+        shape = architecture_of(architecture)
+        defaults = {"task": shape.tasks[-1], "length": None if shape.kind == "image" else 32}
+        return cost_sheet(
+            architecture=as_params(shape),
+            n_classes=n_classes,
+            method=method(name),
+            batch_size=batch_size,
+            device=device,
+            **{**defaults, **{key: json.loads(value) for key, value in options.items()}},
+        )
 
     return counted
 
@@ -124,3 +136,51 @@ def test_traffic_follows_its_formula(sheet):
     weights = counted["state_bytes"] + counted["backbone_bytes"]
     saved = counted["traffic_bytes_per_step"] - 2 * weights - 5 * counted["state_bytes"]
     assert 0 < saved < 2 * counted["peak_train_bytes"]
+
+
+def test_forward_flop_of_bert_base_are_the_analytic_ones(sheet):
+    # 12 blocks over 32 tokens, the pooler on the first one, the head.
+    tokens, hidden = 32, 768
+    block = 4 * tokens * hidden**2 + 2 * tokens**2 * hidden + 2 * tokens * hidden * 3072
+    expected = 2 * (12 * block + hidden**2 + hidden * 2)
+    assert sheet("bert-base", 2, "lora", 2)["forward_flop_per_sample"] - expected == pytest.approx(
+        2 * 12 * 2 * tokens * 2 * 8 * hidden  # LoRA: two projections, down and up
+    )
+
+
+def test_adamw_holds_two_moments_where_sgd_holds_one(sheet):
+    sgd, adamw = (sheet("tiny-vit-l", 10, "full", 1, optimizer=f'"{name}"') for name in ("sgd", "adamw"))
+    assert adamw["peak_train_bytes"] - sgd["peak_train_bytes"] == pytest.approx(sgd["state_bytes"], rel=0.02)
+
+
+def test_a_sample_travels_as_bytes_of_pixels_or_four_a_token(sheet):
+    assert sheet("vit-base-16", 10, "head", 1)["sample_bytes"] == 3 * 224 * 224
+    assert sheet("tiny-lm-s", None, "lora", 1)["sample_bytes"] == 4 * 32
+
+
+def test_dropped_blocks_cost_nothing(sheet):
+    whole = sheet("vit-base-16", 10, "head", 1)
+    half = sheet("vit-base-16", 10, "head", 1, compression='{"kind": "drop", "bottom": 1, "top": 1, "keep": 0.5}')
+    block_bytes = 4 * (4 * (768**2 + 768) + 2 * 768 * 3072 + 3072 + 768 + 4 * 768)
+    assert whole["backbone_bytes"] - half["backbone_bytes"] == 5 * block_bytes
+    block_flop = 2 * (4 * 197 * 768**2 + 2 * 197**2 * 768 + 2 * 197 * 768 * 3072)
+    assert whole["forward_flop_per_sample"] - half["forward_flop_per_sample"] == 5 * block_flop
+
+
+def test_quantised_blocks_are_sent_and_held_with_their_bits(sheet):
+    whole, eight = (
+        sheet("vit-base-16", 10, "head", 1, compression=f'{{"kind": "quantise", "bottom": 1, "top": 1, "bits": {bits}}}')
+        for bits in (8, 4)
+    )
+    numbers = 10 * (4 * 768**2 + 2 * 768 * 3072)
+    assert whole["backbone_bytes"] - eight["backbone_bytes"] == numbers // 2
+    assert whole["peak_train_bytes"] - eight["peak_train_bytes"] == numbers // 2
+
+
+def test_pruned_blocks_are_sent_sparse_and_held_dense(sheet):
+    dense, sparse = (
+        sheet("vit-base-16", 10, "head", 1, compression=f'{{"kind": "prune", "bottom": 1, "top": 1, "sparsity": {share}}}')
+        for share in ("0.0", "0.5")
+    )
+    assert sparse["backbone_bytes"] < 0.7 * dense["backbone_bytes"]
+    assert sparse["peak_train_bytes"] == dense["peak_train_bytes"]

@@ -1,3 +1,5 @@
+import hashlib
+
 import numpy as np
 import pytest
 
@@ -9,11 +11,16 @@ from mecsim.errors import JobError
 
 
 def test_digits_are_what_the_catalogue_says():
-    images, labels = load()
-    assert images.shape == (1797, 1, 28, 28)
-    assert images.dtype == np.float32
-    assert (images.min(), images.max()) == (0.0, 1.0)
-    assert set(labels) == set(range(DATASETS["digits"].n_classes(None)))
+    content = load()
+    assert content.images.shape == (1797, 1, 28, 28)
+    assert content.images.dtype == np.float32
+    assert (content.images.min(), content.images.max()) == (0.0, 1.0)
+    assert set(content.labels) == set(range(DATASETS["digits"].n_classes(None)))
+
+
+def test_digits_are_the_same_bits_on_every_machine():
+    found = hashlib.sha256(load().images.tobytes()).hexdigest()
+    assert found == "019119979858dd3734dc4b876100c0d300870442773c72640bbf39aa985fc6c9"
 
 
 def test_other_content_is_refused(monkeypatch):

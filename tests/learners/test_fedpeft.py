@@ -5,10 +5,10 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from learners.catalog import METHODS, LocalSettings, SchemeContext, dataset_spec
+from learners.catalog import METHODS, CostQuestion, LocalSettings, SchemeContext, dataset_spec
 from learners.data.partition import partition_job
 from learners.models.spec import backbone_digest, model_spec
-from learners.schemes.fedpeft import FedPeft, FedPeftParams, cost_job
+from learners.schemes.fedpeft import FedPeft, FedPeftParams, cost_jobs
 from mecsim.errors import MecsimError, UnknownNameError
 from mecsim.federation.contract import ClientView, Refusal, Update, Work
 
@@ -19,22 +19,29 @@ COSTS = {
     "train_flop_per_sample": 7.0,
     "traffic_bytes_per_step": 11,
     "peak_train_bytes": 5000,
+    "forward_flop_per_sample": 3.0,
 }
+TASK = "image-classification"
 
 
-def scheme(method="lora", *, preinstalled=False, account_as=None, seed=0, epochs=2, **options):
+def scheme(method="lora", *, preinstalled=False, account_as=None, seed=0, epochs=2, optimizer="sgd", **options):
     dataset = dataset_spec("digits")
     context = SchemeContext(
         model="tiny-vit-s",
         account_as=account_as,
+        task=TASK,
         n_classes=10,
         dataset=dataset,
         partition=partition_job(dataset, {"kind": "iid"}, n_clients=4, public_share=0.1, test_share=0.2, seed=1),
         client_samples=(20, 20, 20, 20),
-        local=LocalSettings(epochs=epochs, batch_size=16),
+        n_public=180,
+        n_test=359,
+        n_rounds=10,
+        local=LocalSettings(epochs=epochs, batch_size=16, optimizer=optimizer),
         learning_seed=seed,
-        costs=COSTS,
+        costs={"device": {**COSTS, **({"backbone_bytes": 0} if method == "full" else {})}},
         backbone_preinstalled=preinstalled,
+        head_start="random",
     )
     return FedPeft(FedPeftParams(method=method, **options), context)
 
@@ -51,7 +58,7 @@ def updates(of, *clients):
 def test_defaults_are_spelled_out_and_read_again(method):
     params = FedPeftParams(method=method)
     written = params.model_dump(mode="json")
-    assert written["learning_rate"] == METHODS[method].learning_rate
+    assert params.rate("sgd") == METHODS[method].learning_rates["sgd"]
     assert {key: written[key] for key in METHODS[method].options} == dict(METHODS[method].options)
     assert FedPeftParams.model_validate_json(json.dumps(written)) == params
     assert params.method_spec() == {"name": method, **METHODS[method].options}
@@ -61,7 +68,8 @@ def test_defaults_are_spelled_out_and_read_again(method):
     ("data", "message"),
     [
         ({"method": "bias", "rank": 4}, "rank: no option of method 'bias'; it has no options"),
-        ({"method": "lora", "n_tokens": 4}, "n_tokens: no option of method 'lora'; its options are rank, alpha"),
+        ({"method": "lora", "n_tokens": 4}, "n_tokens: no option of method 'lora'; its options are rank, alpha, targets"),
+        ({"method": "lora", "account_as": "vit-base-16"}, "account_as belongs to the scheme's own model"),
         ({"method": "lora", "rnak": 4}, "Extra inputs are not permitted"),
         ({"method": "lora", "rank": 0}, "greater than or equal to 1"),
         ({"method": "lora", "rank": "8"}, "valid integer"),
@@ -118,30 +126,88 @@ def test_server_work_is_one_multiply_add_a_parameter_and_update():
 def test_accounting_as_another_architecture_changes_no_training():
     own, accounted = scheme().offer(view()), scheme(account_as="vit-base-16").offer(view())
     assert own.job == accounted.job
-    assert own.needs[0].name != accounted.needs[0].name  # another thing to hold, of another size
+
+
+def sheet(of_scenario, stand_in, **params):
+    question = CostQuestion(
+        model=of_scenario,
+        account_as=stand_in,
+        task=TASK,
+        n_classes=10,
+        batch_size=16,
+        length=None,
+        optimizer="sgd",
+        head_start="random",
+    )
+    return cost_jobs(FedPeftParams(method="bias", **params), question)["device"]
 
 
 def test_cost_job_is_named_by_the_accounted_architecture():
-    params = FedPeftParams(method="bias")
-    own = cost_job(params, model="tiny-vit-s", account_as=None, n_classes=10, batch_size=16)
-    assert own == cost_job(params, model="tiny-vit-l", account_as="tiny-vit-s", n_classes=10, batch_size=16)
-    assert own != cost_job(params, model="tiny-vit-s", account_as="vit-base-16", n_classes=10, batch_size=16)
+    own = sheet("tiny-vit-s", None)
+    assert own == sheet("tiny-vit-l", "tiny-vit-s") == sheet("tiny-vit-l", "vit-base-16", model="tiny-vit-s")
+    assert own != sheet("tiny-vit-s", "vit-base-16")
     with pytest.raises(UnknownNameError, match="Did you mean 'vit-base-16'"):
-        cost_job(params, model="tiny-vit-s", account_as="vit-base-61", n_classes=10, batch_size=16)
+        sheet("tiny-vit-s", "vit-base-61")
+
+
+def test_a_model_of_its_own_may_be_accounted_as_another():
+    assert sheet("tiny-vit-l", "vit-large-16", model="tiny-vit-s", account_as="vit-base-16") == sheet(
+        "tiny-vit-s", "vit-base-16"
+    )
+    assert scheme(model="tiny-vit-l").offer(view()).job != scheme().offer(view()).job
+
+
+def test_the_rate_is_the_one_of_the_optimizer_unless_told():
+    def rate(**kwargs):
+        return json.loads(scheme(**kwargs).offer(view()).job.params)["learning_rate"]
+
+    assert rate(optimizer="adamw") == METHODS["lora"].learning_rates["adamw"]
+    assert rate(optimizer="adamw", learning_rate=0.5) == 0.5
+
+
+def test_weights_are_samples_batches_or_all_alike():
+    def weights(weighting):
+        of = scheme(weighting=weighting)
+        of.merge(updates(of, 0, 1))
+        return json.loads(of.state.params)["weights"]
+
+    # 20 and 21 samples: two batches of 16 each.
+    assert [weights(kind) for kind in ("samples", "batches", "uniform")] == [[20, 21], [32, 32], [1, 1]]
+
+
+def test_carried_momentum_is_the_devices_own_and_comes_from_its_last_turn():
+    of = scheme(momentum="carried")
+    first = of.offer(view(0)).job
+    of.merge(updates(of, 0, 1))
+    assert of.offer(view(0)).job.inputs[2] == first
+    assert len(of.offer(view(2)).job.inputs) == 2  # has had no turn yet
+    assert of.offer(view(0)).sends.size_bytes == 400  # momentum does not travel
+
+
+def test_privacy_that_was_spent_is_told_of_the_client_that_spent_most():
+    of = scheme(privacy={"kind": "dp-sgd", "noise_multiplier": 1.0})
+    assert of.quality().kind == "evaluate"
+    of.merge(updates(of, 0, 1))
+    of.merge(updates(of, 1))
+    told = of.quality()
+    evaluation, spent = told.inputs
+    assert (told.kind, evaluation.kind, json.loads(spent.params)) == ("collect", "evaluate", {"maxima": True})
+    # Turns of two epochs in two batches: one turn of client 0, two of client 1.
+    assert [json.loads(each.params)["steps"] for each in spent.inputs] == [4, 8]
 
 
 def test_a_random_backbone_is_named_by_its_seed():
     def spec(seed, pretrained):
-        return model_spec("tiny-vit-s", n_classes=10, method={"name": "head"}, pretrained=pretrained, seed=seed)
+        return model_spec("tiny-vit-s", task=TASK, n_classes=10, method={"name": "head"}, pretrained=pretrained, seed=seed)
 
     assert backbone_digest(spec(1, False)) != backbone_digest(spec(2, False))
     assert backbone_digest(spec(1, True)) == backbone_digest(spec(2, True))
 
 
 def test_a_model_without_weights_says_the_way_out(monkeypatch, tmp_path):
-    from learners.models import spec
+    from learners.models import sources
 
-    monkeypatch.setattr(spec, "WEIGHTS", tmp_path)
+    monkeypatch.setattr(sources, "WEIGHTS", tmp_path)
     with pytest.raises(MecsimError, match="'tiny-vit-s' has no embedded weights: set 'pretrained: false'"):
         scheme()
 
@@ -157,4 +223,4 @@ def test_names_of_jobs_stay():
     # Stored results are found by these names: when this test fails, either undo the change or raise mecsim.jobs.job.FORMAT.
     of = scheme(pretrained=False, learning_rate=0.01)
     of.merge(updates(of, 0, 1))
-    assert of.quality().name == "1dbfded1100349aed3b9a909d3091a0a64ca956920b9fe3f10c8dde1c4e8b140"
+    assert of.quality().name == "9958153882a7fd86e9533be28bc8d4e4d1d025da179ae3cd89e9e2da48efe150"

@@ -8,7 +8,7 @@ import pytest
 
 from learners.data.datasets import DATASETS, dataset_spec, load_content
 from learners.data.idx import IdxParams, read
-from learners.data.load import arrays
+from learners.data.load import content
 from mecsim.errors import JobError
 
 
@@ -33,11 +33,11 @@ def test_plain_and_gzipped_files_are_read(files):
 def test_images_are_scaled_to_the_models_size_in_grey_0_to_1(files):
     params, _, labels = files
     spec = dataset_spec("idx", params)
-    images, found = arrays(spec)
-    assert images.shape == (4, 1, 28, 28)
-    assert images.max() <= 1.0
-    assert found.tolist() == labels.tolist()
-    assert spec["n_classes"] == 3
+    found = content(spec)
+    assert found.images.shape == (4, 1, 28, 28)
+    assert found.images.max() <= 1.0
+    assert found.labels.tolist() == labels.tolist()
+    assert (spec["n_classes"], spec["task"]) == (3, "image-classification")
 
 
 def test_a_job_names_the_content_and_not_the_place(files, tmp_path):
@@ -66,6 +66,15 @@ def test_a_file_that_is_cut_off_is_refused(tmp_path):
         read(tmp_path / "file", n_dimensions=1)
 
 
+def test_another_file_of_the_same_name_is_read_anew(files):
+    params, _, _ = files
+    assert dataset_spec("idx", params)["n_classes"] == 3
+    params.labels.write_bytes(idx_bytes(np.array([5, 0, 1, 2])))
+    spec = dataset_spec("idx", params)
+    assert spec["n_classes"] == 6
+    assert content(spec).labels.tolist() == [5, 0, 1, 2]
+
+
 def test_images_and_labels_must_be_of_one_set(files, tmp_path):
     params, _, _ = files
     (tmp_path / "labels").write_bytes(idx_bytes(np.zeros(5)))
@@ -89,4 +98,4 @@ def test_content_that_was_never_named_here_is_refused():
 def test_a_dataset_without_files_needs_no_naming():
     with pytest.raises(JobError, match="named with 000000000000"):
         load_content("digits", "0" * 64)
-    assert load_content("digits", DATASETS["digits"].digest(None))[1].shape == (1797,)
+    assert len(load_content("digits", DATASETS["digits"].digest(None))) == 1797

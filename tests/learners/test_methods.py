@@ -3,6 +3,7 @@ import hashlib
 import numpy as np
 import pytest
 
+from learners.models.architectures import ARCHITECTURES, as_params
 from learners.models.spec import model_spec
 from learners.peft.defaults import METHODS
 from mecsim.errors import JobError, UnknownNameError
@@ -22,7 +23,23 @@ def method(name, **options):
 
 
 def spec(name="lora", *, seed=0, model="tiny-vit-s", pretrained=False, **options):
-    return model_spec(model, n_classes=10, method=method(name, **options), pretrained=pretrained, seed=seed)
+    chosen = method(name, **options)
+    return model_spec(
+        model,
+        task="image-classification",
+        n_classes=10,
+        method=chosen,
+        pretrained=pretrained,
+        seed=seed,
+    )
+
+
+def counted(architecture, n_classes, chosen):
+    """Return the trainable parameters of ``architecture`` with the method ``chosen``, on the meta device."""
+    from learners.models.load import build_meta
+
+    shape = as_params(ARCHITECTURES[architecture])
+    return n_trainable(build_meta(shape, task="image-classification", n_classes=n_classes, method=chosen))
 
 
 def n_trainable(model):
@@ -51,17 +68,13 @@ def digest(tensors):
 @pytest.mark.parametrize("n_classes", VIT_B_COUNTS)
 @pytest.mark.parametrize("name", VIT_B_COUNTS[2])
 def test_vit_b_counts(n_classes, name):
-    from learners.models.load import build_meta
-
-    assert n_trainable(build_meta("vit-base-16", n_classes, method(name))) == VIT_B_COUNTS[n_classes][name]
+    assert counted("vit-base-16", n_classes, method(name)) == VIT_B_COUNTS[n_classes][name]
 
 
 def test_vit_b_counts_with_an_adapter_for_each_block_and_with_lora():
-    from learners.models.load import build_meta
-
-    assert n_trainable(build_meta("vit-base-16", 100, method("adapter", shared=False))) == 1_856_740
+    assert counted("vit-base-16", 100, method("adapter", shared=False)) == 1_856_740
     # rank 8 on q and v: 12 blocks * 2 * 2 * 8 * 768
-    assert n_trainable(build_meta("vit-base-16", 100, method("lora"))) == 294_912 + 76_900
+    assert counted("vit-base-16", 100, method("lora")) == 294_912 + 76_900
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -172,13 +185,13 @@ PEFT_TYPES = [
 
 @pytest.mark.parametrize(("peft_type", "options", "expected"), PEFT_TYPES)
 def test_peft_types_that_fit(peft_type, options, expected):
-    from learners.models.load import build, build_meta
+    from learners.models.load import build
     from learners.peft.state import trainable_state
 
     chosen = method("peft", peft_type=peft_type, peft_options=options)
     model = build(spec("peft", peft_type=peft_type, peft_options=options))
     assert n_trainable(model) == expected + 330
-    assert n_trainable(build_meta("tiny-vit-s", 10, chosen)) == expected + 330
+    assert counted("tiny-vit-s", 10, chosen) == expected + 330
     take_steps(model, n_steps=3)
     assert trainable_state(model).keys() == {key for key, value in model.named_parameters() if value.grad is not None}
     assert all(value.grad.any() for value in model.parameters() if value.requires_grad)

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.learning
 
 DATASET = dataset_spec("digits", DigitsParams(train_per_class=6))
 PARTITION = partition_job(DATASET, {"kind": "iid"}, n_clients=2, public_share=0.1, test_share=0.1, seed=1)
+TASK = "image-classification"
 SETTINGS = {
     "epochs": 2,
     "batch_size": 16,
@@ -31,7 +32,7 @@ SETTINGS = {
 
 def spec(name="lora", seed=0, **options):
     method = {"name": name, **METHODS[name].options, **options}
-    return model_spec("tiny-vit-s", n_classes=10, method=method, pretrained=True, seed=seed)
+    return model_spec("tiny-vit-s", task=TASK, n_classes=10, method=method, pretrained=True, seed=seed)
 
 
 def init(**kwargs):
@@ -39,7 +40,7 @@ def init(**kwargs):
 
 
 def training(client=0, *, settings=SETTINGS, after=None, **kwargs):
-    params = {"model": spec(**kwargs), "dataset": DATASET, "client": client, **settings}
+    params = {"model": spec(**kwargs), "dataset": DATASET, "on": {"client": client}, **settings}
     return job("train", params, [after or init(**kwargs), PARTITION])
 
 
@@ -112,7 +113,9 @@ def test_training_takes_the_last_incomplete_batch():
 def test_the_loop_computes_nesterov_sgd():
     import torch
 
-    from learners.train import sgd, train
+    from learners.data.examples import Examples
+    from learners.optimizers import optimizer_of
+    from learners.train import train
 
     class Line(torch.nn.Module):
         def __init__(self):
@@ -125,9 +128,9 @@ def test_the_loop_computes_nesterov_sgd():
     # One sample x = 1 of class 0; gradient of the weights is softmax(w) - (1, 0).
     model, weight, velocity = Line(), np.array([0.5, -0.5]), np.zeros(2)
     settings = {"learning_rate": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01}
-    data = torch.ones(1, 1, 1, 1), torch.zeros(1, dtype=torch.int64)
-    generator = torch.Generator()
-    train(model, *data, epochs=3, batch_size=1, optimizer=sgd(model, settings), clip_norm=None, generator=generator)
+    one = Examples({"pixel_values": torch.ones(1, 1, 1, 1)}, torch.zeros(1, dtype=torch.int64))
+    optimizer = optimizer_of(model, settings)
+    train(model, one, epochs=3, batch_size=1, optimizer=optimizer, clip_norm=None, generator=torch.Generator())
     for _ in range(3):
         gradient = np.exp(weight) / np.exp(weight).sum() - np.array([1.0, 0.0]) + 0.01 * weight
         velocity = 0.9 * velocity + gradient
@@ -145,13 +148,14 @@ def test_clipping_bounds_the_step():
 
 
 def test_a_diverged_training_says_the_way_out():
-    with pytest.raises(JobError, match=r"client 0 with method 'lora' diverged.*lower learning_rate"):
+    with pytest.raises(JobError, match=r"on {'client': 0} with method 'lora' diverged.*lower learning_rate"):
         InlineRunner().demand(training(settings={**SETTINGS, "learning_rate": 1e18}))
 
 
 def test_evaluation_by_hand():
     import torch
 
+    from learners.data.examples import Examples
     from learners.evaluate import evaluate
 
     class Echo(torch.nn.Module):
@@ -160,9 +164,10 @@ def test_evaluation_by_hand():
 
     # Logit pairs (0, ln 3): probability 3/4 of class 1. Labels 1, 1, 0: two of three right.
     images = torch.tensor([0.0, float(np.log(3.0))]).repeat(3, 1).reshape(3, 1, 1, 2)
-    accuracy, loss = evaluate(Echo(), images, torch.tensor([1, 1, 0]))
-    assert accuracy == pytest.approx(2 / 3)
-    assert loss == pytest.approx((2 * -np.log(0.75) - np.log(0.25)) / 3)
+    numbers = evaluate(Echo(), Examples({"pixel_values": images}, torch.tensor([1, 1, 0])), torch.arange(3))
+    assert numbers["accuracy"] == pytest.approx(2 / 3)
+    assert numbers["n_samples"] == 3
+    assert numbers["loss"] == pytest.approx((2 * -np.log(0.75) - np.log(0.25)) / 3)
 
 
 def test_evaluation_is_made_in_batches_of_a_fixed_size(monkeypatch):
@@ -180,7 +185,7 @@ def test_evaluation_is_made_in_batches_of_a_fixed_size(monkeypatch):
 def test_an_empty_split_is_refused():
     partition = partition_job(DATASET, {"kind": "iid"}, n_clients=2, public_share=0.0, test_share=0.1, seed=1)
     wanted = job("evaluate", {"model": spec(), "dataset": DATASET, "split": "public"}, [init(), partition])
-    with pytest.raises(JobError, match="public split is empty"):
+    with pytest.raises(JobError, match=r"no samples for .*public"):
         InlineRunner().demand(wanted)
 
 
@@ -237,3 +242,59 @@ def test_another_process_gets_the_same_bytes():
 
 def tree(job):
     return [job.kind, json.loads(job.params), [tree(needed) for needed in job.inputs]]
+
+
+def test_momentum_goes_on_where_it_was_carried():
+    runner = InlineRunner()
+    first = training(settings={**SETTINGS, "momentum_kept": True})
+    kept = {key for key in runner.demand(first).tensors if key.startswith("kept/")}
+    assert {key.removeprefix("kept/") for key in kept} == set(runner.demand(init()).tensors)
+    params = {"model": spec(), "dataset": DATASET, "on": {"client": 0}, **SETTINGS, "extra": ["kept"]}
+    carried = runner.demand(job("train", params, [first, PARTITION, first]))
+    reset = runner.demand(job("train", {**params, "extra": []}, [first, PARTITION]))
+    assert not same(carried, reset)
+
+
+def test_a_proximal_term_holds_the_state_near_its_start():
+    runner = InlineRunner()
+    start = runner.demand(init()).tensors
+
+    def moved(**settings):
+        tensors = runner.demand(training(settings={**SETTINGS, **settings})).tensors
+        return sum(float(((tensors[key] - start[key]) ** 2).sum()) for key in start)
+
+    assert moved(proximal=10.0) < 0.7 * moved()
+
+
+def test_adamw_trains():
+    runner = InlineRunner()
+    start = runner.demand(evaluation(init())).numbers["loss"]
+    trained = training(settings={**SETTINGS, "epochs": 4, "optimizer": "adamw"})
+    assert runner.demand(evaluation(trained)).numbers["loss"] < start
+
+
+def test_evaluation_of_text_tells_bits_a_byte_and_perplexity():
+    import torch
+
+    from learners.data.examples import Examples
+    from learners.evaluate import evaluate
+
+    class Even(torch.nn.Module):
+        def forward(self, input_ids):
+            return type("Output", (), {"logits": torch.zeros(*input_ids.shape, 256)})
+
+    # Four tokens of one byte each, all 256 symbols alike: 8 bits a byte.
+    windows = torch.zeros(1, 4, dtype=torch.int64)
+    numbers = evaluate(Even(), Examples({"input_ids": windows}, windows, torch.tensor([4])), torch.arange(1))
+    assert numbers["bits_per_byte"] == pytest.approx(8.0)
+    assert numbers["perplexity"] == pytest.approx(256.0, rel=1e-5)
+
+
+def test_several_evaluations_are_told_as_one():
+    from learners import collect
+
+    plug_in, emulator = Result({"accuracy": 0.9, "n_samples": 5}), Result({"accuracy": 0.7, "n_samples": 5})
+    params = {"prefixes": ["", "emulator_"], "differences": {"gap": ["accuracy", "emulator_accuracy"]}}
+    told = collect.run(params, [plug_in, emulator]).numbers
+    assert told == {"accuracy": 0.9, "n_samples": 5, "emulator_accuracy": 0.7, "gap": pytest.approx(0.2)}
+    assert collect.run({"means": True}, [plug_in, emulator]).numbers["accuracy"] == pytest.approx(0.8)

@@ -1,0 +1,182 @@
+"""The jobs, payloads and prices that schemes are composed of. No torch."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from learners.models.spec import backbone_digest, model_spec
+from learners.peft.defaults import METHODS
+from learners.schemes.context import LocalSettings, SchemeContext
+from mecsim.federation.contract import Payload, Update, Work
+from mecsim.hashing import sha256_of
+from mecsim.jobs.job import Job, job
+
+#: How the server fits a new head on the public split: passes over it, in batches of this size.
+HEAD_EPOCHS = 20
+HEAD_BATCH_SIZE = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A model with its method, as jobs and prices know it.
+
+    ``frozen`` is the job that gives tensors in place of the model's own frozen ones (an aligned proxy, a distilled emulator).
+    """
+
+    spec: Mapping[str, Any]
+    costs: Mapping[str, Any]
+    frozen: Job | None = None
+
+    @property
+    def extra(self) -> dict[str, list[str]]:
+        """Return how jobs name their inputs behind state and partition."""
+        return {"extra": ["frozen"]} if self.frozen else {}
+
+    @property
+    def inputs(self) -> list[Job]:
+        """Return those inputs."""
+        return [self.frozen] if self.frozen else []
+
+
+def part_of(
+    context: SchemeContext,
+    method: Mapping[str, Any],
+    costs: Mapping[str, Any],
+    *,
+    model: str | None = None,
+    pretrained: bool = True,
+    compression: Mapping[str, Any] | None = None,
+    frozen: Job | None = None,
+) -> Part:
+    """Return the scenario's model, or another ``model``, with a method and a compression."""
+    spec = model_spec(
+        model or context.model,
+        task=context.task,
+        n_classes=context.n_classes,
+        method=method,
+        pretrained=pretrained,
+        seed=context.learning_seed,
+        compression=compression,
+    )
+    return Part(spec=spec, costs=costs, frozen=frozen)
+
+
+def start_job(part: Part, context: SchemeContext, *, head: str | None = None) -> Job:
+    """Return the job of the state that training starts from; ``head`` stands in for the scenario's head_start."""
+    fitted = head_job(part, context) if has_fitted_head(context, head) else None
+    return job("init", {"model": part.spec}, [fitted] if fitted else [])
+
+
+def has_fitted_head(context: SchemeContext, head: str | None = None) -> bool:
+    """Tell whether the server fits a head first; a model of tokens has one from its pretraining."""
+    return context.n_classes is not None and (head or context.head_start) == "public"
+
+
+def head_job(part: Part, context: SchemeContext) -> Job:
+    """Return the job that fits a new head on the backbone of ``part``, on the fitting share of the public split."""
+    spec = {**part.spec, "method": {"name": "head"}}
+    settings = LocalSettings(epochs=HEAD_EPOCHS, batch_size=HEAD_BATCH_SIZE)
+    params = {
+        "model": spec,
+        "dataset": dict(context.dataset),
+        "on": {"split": "public_fit"},
+        "learning_rate": METHODS["head"].learning_rates["sgd"],
+        **asdict(settings),
+        **part.extra,
+    }
+    return job("train", params, [job("init", {"model": spec}), context.partition, *part.inputs])
+
+
+def train_job(
+    part: Part,
+    state: Job,
+    context: SchemeContext,
+    on: Mapping[str, Any],
+    learning_rate: float,
+    *,
+    kept: Job | None = None,
+    **options: Any,
+) -> Job:
+    """Return the training of ``state`` on the samples ``on`` (see ``learners.samples``), with options of ``learners.train``."""
+    params = {
+        "model": part.spec,
+        "dataset": dict(context.dataset),
+        "on": dict(on),
+        "learning_rate": learning_rate,
+        **asdict(context.local),
+        **options,
+    }
+    extra = [*part.extra.get("extra", []), *(["kept"] if kept else [])]
+    if extra:
+        params["extra"] = extra
+    return job("train", params, [state, context.partition, *part.inputs, *([kept] if kept else [])])
+
+
+def evaluate_job(part: Part, state: Job, context: SchemeContext, split: str = "test") -> Job:
+    """Return the evaluation of ``state`` on a split."""
+    params = {"model": part.spec, "dataset": dict(context.dataset), "split": split, **part.extra}
+    return job("evaluate", params, [state, context.partition, *part.inputs])
+
+
+def average_job(updates: Sequence[Update], weighting: str = "samples", batch_size: int = 1) -> Job:
+    """Return the mean of the updates, by samples, by samples in whole batches, or all alike; their order does not matter."""
+    ordered = sorted(updates, key=lambda update: (update.client, update.job.name))
+    weights = [_weight(update.n_samples, weighting, batch_size) for update in ordered]
+    return job("average", {"weights": weights}, [update.job for update in ordered])
+
+
+def _weight(n_samples: int, weighting: str, batch_size: int) -> int:
+    match weighting:
+        case "samples":
+            return n_samples
+        case "batches":
+            return -(-n_samples // batch_size) * batch_size
+        case _:
+            return 1
+
+
+def average_work(costs: Mapping[str, Any], n_updates: int) -> Work:
+    """Return the server's work of averaging: a product and a sum a number, all updates held at once."""
+    size_bytes = float(costs["state_bytes"])
+    return Work(
+        flop=2.0 * costs["trainable_parameters"] * n_updates,
+        traffic_bytes=(n_updates + 1) * size_bytes,
+        peak_bytes=(n_updates + 1) * size_bytes,
+        n_steps=1,
+    )
+
+
+def train_work(costs: Mapping[str, Any], n_samples: int, local: LocalSettings) -> Work:
+    """Return the work of a turn's training."""
+    n_steps = local.n_steps(n_samples)
+    return Work(
+        flop=float(costs["train_flop_per_sample"]) * n_samples * local.epochs,
+        traffic_bytes=float(costs["traffic_bytes_per_step"]) * n_steps,
+        peak_bytes=float(costs["peak_train_bytes"]),
+        n_steps=n_steps,
+    )
+
+
+def forward_work(costs: Mapping[str, Any], n_samples: int, batch_size: int) -> Work:
+    """Return the work of running the model over ``n_samples`` without training."""
+    n_steps = -(-n_samples // batch_size)
+    return Work(
+        flop=float(costs["forward_flop_per_sample"]) * n_samples,
+        traffic_bytes=float(costs["forward_traffic_bytes_per_step"]) * n_steps,
+        peak_bytes=float(costs["state_bytes"] + costs["backbone_bytes"]),
+        n_steps=n_steps,
+    )
+
+
+def head_work(costs: Mapping[str, Any], context: SchemeContext) -> Work:
+    """Return the server's work of fitting the head; ``costs`` is the sheet of method "head"."""
+    n_samples = context.n_public - -(-context.n_public // 4)
+    return train_work(costs, n_samples, LocalSettings(epochs=HEAD_EPOCHS, batch_size=HEAD_BATCH_SIZE))
+
+
+def backbone_payload(part: Part) -> Payload:
+    """Return the frozen part as it is sent once; named by what it is, and by the job that made it where one did."""
+    size_bytes = int(part.costs["backbone_bytes"])
+    origin = [part.frozen.name] if part.frozen else []
+    name = sha256_of(["backbone", backbone_digest(part.spec), part.spec["compression"], size_bytes, *origin])
+    return Payload(name, "backbone", size_bytes)
