@@ -14,10 +14,11 @@ _PLENTY_BYTES = 1e15
 
 
 class InlineRunner:
-    """Executes what is demanded, each job once, and keeps every result."""
+    """Executes what is demanded, each job once, and keeps every result in ``results``; what is ``known`` is not executed."""
 
-    def __init__(self) -> None:
-        self._runner = LocalRunner(execute, _Kept())
+    def __init__(self, known: Mapping[Job, Result] | None = None) -> None:
+        self.results: dict[Job, Result] = dict(known or {})
+        self._runner = LocalRunner(execute, _Kept(self.results))
 
     def demand(self, wanted: Job) -> Result:
         """Return the result of ``wanted``, running what it needs first."""
@@ -26,8 +27,8 @@ class InlineRunner:
 
 
 class _Kept:
-    def __init__(self) -> None:
-        self._results: dict[Job, Result] = {}
+    def __init__(self, results: dict[Job, Result]) -> None:
+        self._results = results
 
     def __contains__(self, job: Job) -> bool:
         return job in self._results

@@ -13,6 +13,16 @@ from learners.models.tiny_lm import BOS, TINY_LMS
 pytestmark = pytest.mark.learning
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def card_of(name):
     return json.loads((WEIGHTS / f"{name}.json").read_text())
 
@@ -52,7 +62,7 @@ def unseen():
 
     content = load(DocstringsParams(window=256))
     own = content.windows[~content.public]
-    return own[np.linspace(0, len(own) - 1, 320).astype(int)]
+    return own[np.linspace(0, len(own) - 1, 256).astype(int)]
 
 
 @pytest.fixture(scope="module")
