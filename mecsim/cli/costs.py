@@ -7,6 +7,7 @@ from rich.table import Table
 
 from mecsim.build import Learning, build_group
 from mecsim.config.scenario import Scenario
+from mecsim.jobs.job import Job
 from mecsim.jobs.runner import Runner
 from mecsim.nodes.fleet import Group
 from mecsim.study import demanded
@@ -28,12 +29,18 @@ def cost_table(scenario: Scenario, learning: Learning, runner: Runner) -> Table:
         table.add_column(heading, justify="right")
     table.add_column("held by", overflow="fold")
     for index, entry in enumerate(scenario.schemes):
-        for name, sheet in demanded(runner, learning.cost_sheets(scenario, index)).items():
+        for name, sheet in demanded(runner, _different(learning.cost_sheets(scenario, index))).items():
             is_device = name.startswith("device")
             label = entry.label if name == "device" else f"{entry.label} ({name})"
             holders = _holders(groups, sheet["peak_train_bytes"]) if is_device else "the server"
             table.add_row(label, *_figures(sheet, mean_samples), holders)
     return table
+
+
+def _different(sheets: Mapping[str, Job]) -> dict[str, Job]:
+    """Return the sheets without those that a scheme knows by a second name."""
+    first = {job: name for name, job in reversed(sheets.items())}
+    return {name: job for name, job in sheets.items() if first[job] == name}
 
 
 def _title(scenario: Scenario, mean_samples: float) -> str:
