@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from learners.compress.apply import stored_bytes
+from learners.compress.rules import compressed_layers
 from learners.data.examples import Examples
 from learners.memory import LiveBytes
-from learners.models.anatomy import family_of
+from learners.models.anatomy import blocks, family_of
 from learners.models.load import build_meta, head_of
 from learners.optimizers import optimizer_of
 from learners.task import loss_of
@@ -44,7 +45,8 @@ def cost_sheet(
 ) -> dict[str, int | float]:
     """Count a method's parameters, bytes, FLOPs and peak memory, for batches of ``batch_size`` (texts of ``length`` tokens).
 
-    ``state_bytes`` is what travels, ``backbone_bytes`` what is frozen and has to be on the device, as it is sent.
+    ``state_bytes`` is what travels, ``backbone_bytes`` what is frozen and has to be on the device, as it is sent, and
+    ``compressed_bytes`` those of it in blocks that ``compression`` changes.
     ``peak_train_bytes`` holds weights, gradients, the optimizer's memory, activations and temporaries of a step, no framework.
     ``traffic_bytes_per_step`` is estimated: 2 * weights + 5 * trainable + 2 * saved activations: weights read forward and
     backward, gradients and momentum written and read, activations written and read; that of a forward pass alone is weights + 2
@@ -66,6 +68,7 @@ def cost_sheet(
         "total_parameters": sum(value.numel() for value in model.parameters()),
         "state_bytes": state_bytes,
         "backbone_bytes": sent_bytes + buffer_bytes,
+        "compressed_bytes": _compressed_bytes(model, compression),
         "forward_flop_per_sample": forward_flop / batch_size,
         "train_flop_per_sample": train_flop / batch_size,
         "peak_train_bytes": peak_bytes - (frozen_bytes - held_bytes),
@@ -87,6 +90,14 @@ def _built(
         return build_meta(architecture, task=task, n_classes=n_classes, method=method, compression=compression, device=device)
     except JobError as error:
         raise JobError(f"{error} (while counting its costs on a {architecture['family']}, without values)") from error
+
+
+def _compressed_bytes(model: nn.Module, compression: Mapping[str, Any] | None) -> int:
+    if compression is None:
+        return 0
+    layers = blocks(model)
+    inside = [value for index in compressed_layers(compression, len(layers)) for value in layers[index].parameters()]
+    return stored_bytes(model, compression, [value for value in inside if not value.requires_grad])
 
 
 def _kept_buffers(model: nn.Module) -> list[Tensor]:

@@ -109,6 +109,12 @@ def _trained(
     if privacy := params.get("privacy"):
         from learners.privacy import train_privately
 
+        if params["clip_norm"] is not None or params.get("proximal") or params.get("count_zeros"):
+            raise JobError(
+                "private training clips each sample by max_grad_norm, and has no proximal term and no counts: leave "
+                "learning.local.clip_norm out, or train without privacy"
+            )
+
         return train_privately(
             model,
             own,

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from learners.data.content import Content
 from learners.data.options import TextParams
+from learners.data.rows import Rows
 from mecsim.errors import JobError
 from mecsim.hashing import canonical_json
 
@@ -46,6 +47,9 @@ class VaderParams(TextParams):
     neutral: float = Field(
         default=0.0, ge=0.0, lt=4.0, description="texts whose mean rating is this near to 0, or nearer, are left out"
     )
+    max_samples: int | None = Field(
+        default=None, ge=1, description="keep at most this many texts, drawn once and for all from every domain that is read"
+    )
 
     @model_validator(mode="after")
     def _documents_exist(self) -> Self:
@@ -64,7 +68,8 @@ class VaderParams(TextParams):
 def digest(params: VaderParams) -> str:
     """Return the SHA-256 of the files that are read and of the options that choose from them."""
     files = [hashlib.sha256((params.folder / FILES[domain]).read_bytes()).hexdigest() for domain in params.domains]
-    return hashlib.sha256(canonical_json([list(params.domains), files, params.groups, params.neutral]).encode()).hexdigest()
+    facts = [list(params.domains), files, params.groups, params.neutral, params.max_samples]
+    return hashlib.sha256(canonical_json(facts).encode()).hexdigest()
 
 
 def load(params: VaderParams) -> Content:
@@ -79,10 +84,13 @@ def load(params: VaderParams) -> Content:
             owners.append(domain if params.groups == "domain" else f"{domain} {identity.partition('_')[0]}")
     if len(set(labels)) < N_CLASSES:
         raise JobError(f"neutral {params.neutral:g} leaves {len(texts)} texts, and not of both classes: lower it")
-    names = tuple(dict.fromkeys(owners))
+    kept = Rows("vader", texts, labels, owners).at_most(params.max_samples)
+    if len(set(kept.labels)) < N_CLASSES:
+        raise JobError(f"max_samples {params.max_samples} leaves no texts of one class: raise it")
+    names = tuple(dict.fromkeys(kept.groups or ()))
     place = {name: index for index, name in enumerate(names)}
-    groups = np.array([place[owner] for owner in owners], dtype=np.int64)
-    return Content(labels=np.array(labels, dtype=np.int64), texts=tuple(texts), groups=groups, group_names=names)
+    groups = np.array([place[owner] for owner in kept.groups or ()], dtype=np.int64)
+    return Content(labels=np.array(kept.labels, dtype=np.int64), texts=tuple(kept.values), groups=groups, group_names=names)
 
 
 def _read(path: Path) -> list[tuple[str, float, str]]:

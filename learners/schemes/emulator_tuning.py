@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from learners.models.sources import architecture_of_model
+from learners.models.spec import backbone_digest
 from learners.schemes.averaging import FederatedAveraging
 from learners.schemes.context import SchemeContext, blocks_at_ends
 from learners.schemes.emulation import (
@@ -29,6 +30,7 @@ from mecsim.federation.contract import (
     Update,
     Work,
 )
+from mecsim.hashing import sha256_of
 from mecsim.jobs.job import Job, job
 
 #: The server's place among the clients of an average.
@@ -83,17 +85,23 @@ class EmulatorTuning(FederatedAveraging):
         return min(fitting) if fitting else max(peaks)
 
     def needs(self, client: ClientView) -> tuple[Payload, ...]:
-        """Return the emulator's current version and the state.
+        """Return what is frozen around the emulator, the emulator's current version, and the state.
 
-        A version is sent whole, with embeddings and whatever else is frozen. Only a device that has the backbone from the
-        factory makes an emulator of whole blocks itself.
+        A device that has the backbone from the factory needs nothing around it, and makes an emulator of whole blocks itself.
         """
         emulator = self.emulators[self.rho_for(client)]
         state = Payload(self.state.name, "state", int(emulator.costs["state_bytes"]))
+        preinstalled = self.context.backbone_preinstalled
         made_of_whole_blocks = emulator.spec["compression"] is None or self.emulation.kind == "drop"
-        if self.context.backbone_preinstalled and made_of_whole_blocks and emulator.frozen is None:
+        if preinstalled and made_of_whole_blocks and emulator.frozen is None:
             return (state,)
-        return replace(backbone_payload(emulator), kind="emulator"), state
+        whole = replace(backbone_payload(emulator), kind="emulator")
+        if emulator.spec["compression"] is None:
+            return whole, state
+        middle = replace(whole, size_bytes=int(emulator.costs["compressed_bytes"]))
+        n_around = whole.size_bytes - middle.size_bytes
+        around = Payload(sha256_of(["around the middle", backbone_digest(emulator.spec), n_around]), "backbone", n_around)
+        return (middle, state) if preinstalled else (around, middle, state)
 
     def training(self, client: ClientView) -> Job:
         """Return the training that ``client`` would do around its emulator."""

@@ -164,7 +164,7 @@ class FedPt(SmallFederation):
 
 
 ENTRY = SchemeEntry(
-    description="a federated small model shifts the scores of a large one at the server (reconstruction of arXiv 2410.00362)",
+    description="a federated small model shifts the scores of a large one at the server (arXiv 2410.00362)",
     params=FedPtParams,
     create=FedPt,
     cost_jobs=cost_jobs,

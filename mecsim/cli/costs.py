@@ -39,7 +39,7 @@ def cost_table(scenario: Scenario, learning: Learning, runner: Runner) -> Table:
 
 def _different(sheets: Mapping[str, Job]) -> dict[str, Job]:
     """Return the sheets without those that a scheme knows by a second name."""
-    first = {job: name for name, job in reversed(sheets.items())}
+    first = {job: name for name, job in reversed(list(sheets.items()))}
     return {name: job for name, job in sheets.items() if first[job] == name}
 
 

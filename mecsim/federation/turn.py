@@ -41,7 +41,7 @@ def client_turn(
 ) -> Generator[simpy.Event, Any, Turn]:
     """Let ``device`` take its turn and return what happened.
 
-    Memory and coverage are checked before anything is sent: a refusal costs no time, no byte and no joule.
+    Memory and, where something travels, coverage are checked before anything is sent: a refusal costs no time, byte or joule.
     """
     turn = Turn(device, n_samples, world.env.now)
     offer = scheme.offer(client_view(world, device=device, n_samples=n_samples, round_number=round_number))
@@ -50,9 +50,9 @@ def client_turn(
         offer = memory_refusal(offer, world.fleet.group(device).memory_budget_bytes) or offer
     if isinstance(offer, Refusal):
         return turn.end(world.env.now, "refused", in_words(offer))
-    if not world.in_coverage(device):
-        return turn.end(world.env.now, "out_of_coverage", "no rate on the radio link")
     if offer.needs or offer.sends is not None:
+        if not world.in_coverage(device):
+            return turn.end(world.env.now, "out_of_coverage", "no rate on the radio link")
         turn.setup_energy_j = yield from world.connect(device)
     yield from _fetch(world, turn, offer)
     done = yield from world.compute(

@@ -110,8 +110,10 @@ def test_a_device_uploads_what_it_announces(runner, kind):
     made, context = federated(runner, {**kind, **SHORT})
     offer = made.offer(view(context, 0))
     assert sent_bytes(runner.demand(offer.job)) == offer.sends.size_bytes == context.costs["device"]["state_bytes"]
-    emulator, state = offer.needs
-    assert (emulator.kind, emulator.size_bytes) == ("emulator", context.costs["device"]["backbone_bytes"])
+    around, emulator, state = offer.needs
+    sheet = context.costs["device"]
+    assert (emulator.kind, emulator.size_bytes) == ("emulator", sheet["compressed_bytes"])
+    assert (around.kind, around.size_bytes) == ("backbone", sheet["backbone_bytes"] - sheet["compressed_bytes"])
     assert (state.kind, state.name) == ("state", made.state.name)
     assert offer.work == train_work(context.costs["device"], context.client_samples[0], LOCAL)
 
@@ -141,8 +143,8 @@ def test_memory_decides_which_emulator_a_device_gets(runner):
     assert made.rho_for(seen(context, small)) == 0.5
     assert made.rho_for(seen(context, small - 1)) == 0.5
     offers = {memory: made.offer(seen(context, memory)) for memory in (large, small, small - 1)}
-    assert offers[large].needs[0].name != offers[small].needs[0].name
-    assert offers[large].needs[1] == offers[small].needs[1]
+    assert offers[large].needs[-2].name != offers[small].needs[-2].name
+    assert offers[large].needs[-1] == offers[small].needs[-1]
     assert offers[small].work.peak_bytes == small
     assert memory_refusal(offers[small - 1], small - 1).needed == small
     assert memory_refusal(offers[small], small) is None
@@ -174,11 +176,12 @@ def test_an_emulator_is_sent_once_and_again_after_it_was_realigned(runner):
     made, context = federated(runner, {"realign_every": 2, **SHORT})
     versions, works = [], []
     for number in (1, 2, 3):
-        versions.append(made.offer(view(context, 0, number)).needs[0])
+        versions.append(made.offer(view(context, 0, number)).needs[1])
         made.alongside(number)
         updates = [_update(made, context, client, number) for client in range(3)]
         works.append(made.merge(updates).work)
-    versions.append(made.offer(view(context, 0, 4)).needs[0])
+    versions.append(made.offer(view(context, 0, 4)).needs[1])
+    assert made.offer(view(context, 0, 4)).needs[0] == federated(runner, SHORT)[0].offer(view(context, 0)).needs[0]
     assert versions[0] == versions[1]
     assert versions[2] == versions[3]
     assert versions[2].name != versions[1].name

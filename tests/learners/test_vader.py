@@ -61,9 +61,20 @@ def test_near_neutral_texts_can_be_left_out(folder):
         load(VaderParams(folder=folder, neutral=3.0))
 
 
+def test_some_of_the_texts_can_be_drawn(folder):
+    everything, some = load(VaderParams(folder=folder)), load(VaderParams(folder=folder, max_samples=6))
+    assert len(some.texts) == 6
+    owner = dict(zip(everything.texts, (everything.group_names[group] for group in everything.groups), strict=True))
+    assert [owner[text] for text in some.texts] == [some.group_names[group] for group in some.groups]
+    assert [text for text in everything.texts if text in some.texts] == list(some.texts)
+    assert load(VaderParams(folder=folder, max_samples=99)).texts == everything.texts
+    with pytest.raises(JobError, match="max_samples 1 leaves no texts of one class: raise it"):
+        load(VaderParams(folder=folder, max_samples=1))
+
+
 def test_the_digest_pins_what_is_read_alone(folder):
-    changes = ({}, {"domain": "nyt"}, {"domain": "nyt", "groups": "document"}, {"neutral": 0.1})
-    assert len({digest(VaderParams(folder=folder, **change)) for change in changes}) == 4
+    changes = ({}, {"domain": "nyt"}, {"domain": "nyt", "groups": "document"}, {"neutral": 0.1}, {"max_samples": 6})
+    assert len({digest(VaderParams(folder=folder, **change)) for change in changes}) == 5
     movies = digest(VaderParams(folder=folder, domain="movies"))
     (folder / FILES["tweets"]).write_text("1\t2.0\tother", encoding="utf-8")
     assert digest(VaderParams(folder=folder, domain="movies")) == movies
