@@ -1,4 +1,4 @@
-"""Do the embedded models earn their place? ``python benchmarks/embedded_pair.py [model ...]``.
+"""Do the embedded models earn their place? ``python -m benchmarks.embedded_pair [model ...]``.
 
 LoRA r=8 on query and value with the new head, 20 images a class of the digits, tested on held-out digits. Bars:
 pretrained beats random by 10 points, and ``tiny-vit-l`` beats ``tiny-vit-s`` by 1.5 with a paired interval that excludes
@@ -80,7 +80,7 @@ def table(rates: dict[Arm, float], scores: dict[Arm, np.ndarray], models: list[s
         "# The embedded models on held-out digits",
         "",
         f"LoRA r=8 on q and v, {PER_CLASS} images a class, {EPOCHS} epochs of batches of {BATCH_SIZE}, {len(SEEDS)} seeds; "
-        "made by `python benchmarks/embedded_pair.py`.",
+        "made by `python -m benchmarks.embedded_pair`.",
         f"Learning rate of each arm: the best of {', '.join(f'{rate:g}' for rate in RATES)} on validation digits, "
         f"{len(TUNING_SEEDS)} other seeds.",
         "",

@@ -41,16 +41,18 @@ def cost_sheet(
     length: int | None = None,
     compression: Mapping[str, Any] | None = None,
     optimizer: str = "sgd",
+    per_sample: bool = False,
     device: str = "meta",
 ) -> dict[str, int | float]:
     """Count a method's parameters, bytes, FLOPs and peak memory, for batches of ``batch_size`` (texts of ``length`` tokens).
 
     ``state_bytes`` is what travels, ``backbone_bytes`` what is frozen and has to be on the device, as it is sent, and
     ``compressed_bytes`` those of it in blocks that ``compression`` changes.
-    ``peak_train_bytes`` holds weights, gradients, the optimizer's memory, activations and temporaries of a step, no framework.
-    ``traffic_bytes_per_step`` is estimated: 2 * weights + 5 * trainable + 2 * saved activations: weights read forward and
-    backward, gradients and momentum written and read, activations written and read; that of a forward pass alone is weights + 2
-    * activations. Quantised weights count with their bits in what is sent and held, pruned ones in what is sent.
+    ``peak_train_bytes`` holds weights, gradients, the optimizer's memory, activations and temporaries of a step, no framework;
+    ``per_sample`` adds a gradient of what trains for each sample of a batch, as private training holds them. Traffic a step is
+    estimated: 2 * weights + 5 * trainable + 2 * saved activations: weights read forward and backward, gradients and momentum
+    written and read, activations written and read; that of a forward pass alone is weights + 2 * activations. Quantised weights
+    count with their bits in what is sent and held, pruned ones in what is sent.
     """
     model = _built(architecture, task, n_classes, method, compression, device)
     batch = _batch(model, task, batch_size, length, device)
@@ -71,7 +73,7 @@ def cost_sheet(
         "compressed_bytes": _compressed_bytes(model, compression),
         "forward_flop_per_sample": forward_flop / batch_size,
         "train_flop_per_sample": train_flop / batch_size,
-        "peak_train_bytes": peak_bytes - (frozen_bytes - held_bytes),
+        "peak_train_bytes": peak_bytes - (frozen_bytes - held_bytes) + (batch_size * state_bytes if per_sample else 0),
         "traffic_bytes_per_step": 2 * (state_bytes + frozen_bytes) + 5 * state_bytes + 2 * saved_bytes,
         "forward_traffic_bytes_per_step": state_bytes + frozen_bytes + 2 * saved_bytes,
         "sample_bytes": _sample_bytes(batch),

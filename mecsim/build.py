@@ -157,11 +157,13 @@ def scheme_facts(simulated: Simulated, n_samples: Sequence[int]) -> dict[str, An
             n_left_out += 1
         if isinstance(offer, Offer):
             offers.append(offer)
+    sent = [payload.size_bytes for each in simulated.rounds for turn in each.turns for payload, _ in turn.uploads]
+    sent += [offer.sends.size_bytes for offer in offers if offer.sends is not None]
     return {
         "account_as": facts.account_as,
         "refused_device_share": n_left_out / len(world.fleet),
         "trainable_parameters": facts.trainable_parameters,
-        "update_bytes": max((offer.sends.size_bytes for offer in offers if offer.sends is not None), default=0),
+        "update_bytes": max(sent, default=0),
         "turn_flop": sum(offer.work.flop for offer in offers) / max(1, len(offers)),
         "peak_memory_bytes": float(max((offer.work.peak_bytes for offer in offers), default=0.0)),
         "inference_flop": facts.inference_flop,

@@ -12,7 +12,8 @@ from mecsim.registry import Registry
 class Method:
     """A way to choose what is trained and sent.
 
-    ``learning_rates`` by optimizer: for SGD the winner of ``benchmarks/grid_learning_rates.py`` (public split, tiny-vit-s).
+    ``learning_rates`` by optimizer: for SGD the winner of ``benchmarks/grid_learning_rates.py`` (public split, tiny-vit-s), of
+    "peft" that of its default type LORA; for AdamW customary starting points, not tuned.
     ``kinds`` are the kinds of network (see ``Family.kind``) that it works on.
     """
 

@@ -84,4 +84,5 @@ ENTRY = SchemeEntry(
     create=Centralised,
     cost_jobs=cost_jobs,
     reconstruction=False,
+    holds_backbone=False,
 )

@@ -84,11 +84,13 @@ class CostQuestion:
         ends: tuple[int, int] | None = None,
         model: str | None = None,
         account_as: str | None = None,
+        per_sample: bool = False,
     ) -> Job:
         """Return the job that counts ``method`` on the accounted architecture (see ``learners.costs``).
 
         ``model`` with its own ``account_as`` stands in for the scenario's. ``ends`` restricts the method to the first and last
         so many blocks; these counts, and those in ``compression``, are of the trained model, and scaled to the accounted depth.
+        ``per_sample`` holds a gradient for each sample of a batch.
         """
         trained = architecture_of_model(model or self.model)
         stand_in = account_as if model else self.account_as
@@ -101,6 +103,8 @@ class CostQuestion:
             "batch_size": self.batch_size,
             "optimizer": self.optimizer,
         }
+        if per_sample:
+            params["per_sample"] = True
         if self.length is not None:
             params["length"] = self.length
         if compression is not None:

@@ -13,10 +13,9 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from learners.compress.rules import MAX_BITS, MIN_BITS
-from learners.samples import VALIDATION_STRIDE
 from learners.schemes.context import CostQuestion, SchemeContext
 from learners.schemes.method_params import MethodParams
-from learners.schemes.parts import Part, forward_work
+from learners.schemes.parts import Part, forward_work, n_public_fit
 from mecsim.federation.contract import Work
 from mecsim.jobs.job import Job, job
 
@@ -184,11 +183,6 @@ def emulator_work(whole: Part, emulator: Part, context: SchemeContext, distillat
         peak_bytes=teacher.peak_bytes + 4.0 * student.peak_bytes,
         n_steps=distillation.steps,
     )
-
-
-def n_public_fit(context: SchemeContext) -> int:
-    """Return the samples of the public split that are for fitting (see ``learners.samples``)."""
-    return context.n_public - -(-context.n_public // VALIDATION_STRIDE)
 
 
 def _bits(rho: float) -> Fraction:

@@ -14,10 +14,9 @@ from learners.schemes.emulation import (
     compression_of,
     emulator_job,
     emulator_work,
-    n_public_fit,
     sheet_name,
 )
-from learners.schemes.parts import Part, backbone_payload, evaluate_job, part_of, train_job, train_work
+from learners.schemes.parts import Part, backbone_payload, evaluate_job, n_public_fit, part_of, train_job, train_work
 from mecsim.errors import JobError
 from mecsim.federation.contract import (
     NO_STEP,

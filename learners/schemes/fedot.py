@@ -45,4 +45,5 @@ ENTRY = SchemeEntry(
     create=create,
     cost_jobs=cost_jobs,
     reconstruction=True,
+    holds_backbone=False,
 )

@@ -16,6 +16,7 @@ from learners.schemes.context import CostQuestion, SchemeContext, SchemeEntry
 from learners.schemes.method_params import MethodParams
 from learners.schemes.parts import evaluate_job, part_of, train_job
 from learners.schemes.privacy_section import PrivacySection, epsilon_job
+from mecsim.errors import JobError
 from mecsim.federation.contract import ClientView, ServerStep, Update
 from mecsim.jobs.job import Job, job
 
@@ -44,7 +45,8 @@ class FedPeftParams(MethodParams):
 def cost_jobs(params: FedPeftParams, ask: CostQuestion) -> dict[str, Job]:
     """Return what a device trains, and the head that a server may fit first."""
     own: Mapping[str, Any] = {"model": params.model, "account_as": params.account_as}
-    jobs = {"device": ask.sheet(params.method_spec(), **own)}
+    is_private = params.privacy is not None and params.privacy.kind == "dp-sgd"
+    jobs = {"device": ask.sheet(params.method_spec(), **own, per_sample=is_private)}
     return jobs | ({"head": ask.sheet({"name": "head"}, **own)} if ask.head_start == "public" else {})
 
 
@@ -52,6 +54,7 @@ class FedPeft(FederatedAveraging):
     """Federated averaging of what the method trains."""
 
     def __init__(self, params: FedPeftParams, context: SchemeContext) -> None:
+        _check(params, context)
         part = part_of(context, params.method_spec(), context.costs["device"], model=params.model, pretrained=params.pretrained)
         account_as = params.account_as if params.model else context.account_as
         rate = params.rate(context.local.optimizer)
@@ -105,6 +108,16 @@ class FedPeft(FederatedAveraging):
             for n_samples, n_turns in sorted(kinds)
         ]
         return job("collect", {"maxima": True}, spent)
+
+
+def _check(params: FedPeftParams, context: SchemeContext) -> None:
+    """Raise a JobError for what the scenario's local training does not go together with."""
+    if params.momentum == "carried" and context.local.optimizer != "sgd":
+        raise JobError(
+            f"momentum: carried is SGD's, and devices train with {context.local.optimizer}: use sgd, or momentum: reset"
+        )
+    if params.privacy is not None and context.local.clip_norm is not None:
+        raise JobError("private training clips each sample by max_grad_norm: leave learning.local.clip_norm out")
 
 
 ENTRY = SchemeEntry(

@@ -17,7 +17,7 @@ On the wire (reconstruction: the published code shares memory and counts no byte
 one whole. An alignment's delta is, for each narrowed block, an index (4 bytes) a moved neuron, its weights and biases, the
 output bias and that norm. A device that missed alignments fetches the deltas that it lacks in their order, as a server that
 keeps its deltas would send them, or the present proxy whole where that is less; merged deltas would be less still. The server
-knows what a device has from its last update. ``learning.backbone_preinstalled`` puts the first proxy on every device. Counts
+knows what a device has from its last update. ``fleet.backbone_preinstalled`` puts the first proxy on every device. Counts
 travel as an int32 a neuron and an int64 a block; counting itself is not priced (no matrix product).
 
 Server. A step of either matching is priced as a forward pass of the full model and three of the proxy (forward, and backward at
@@ -39,7 +39,7 @@ from learners.models.sources import architecture_of_model
 from learners.peft.defaults import METHODS
 from learners.schemes.averaging import FederatedAveraging
 from learners.schemes.context import CostQuestion, SchemeContext, SchemeEntry
-from learners.schemes.parts import Part, backbone_payload, evaluate_job, part_of, start_job, train_job
+from learners.schemes.parts import Part, backbone_payload, evaluate_job, n_public_fit, part_of, start_job, train_job
 from mecsim.errors import JobError
 from mecsim.federation.contract import ClientView, Payload, SchemeFacts, ServerStep, Update, Work
 from mecsim.jobs.job import Job, job
@@ -155,7 +155,8 @@ def alignment_sizes(architecture: Architecture, *, n_narrowed: int, keep: float,
     n_inputs = len(family.ffn_in)
     has_bias = n_inputs == 1 or (architecture.family == "llama" and architecture.config.get("mlp_bias", False))
     neuron = (n_inputs + 1) * hidden + (n_inputs if has_bias else 0)
-    whole = (hidden if has_bias else 0) + (2 * hidden if family.post_norm else 0)
+    norm_is_behind = family.post_norm or not architecture.config.get("do_layer_norm_before", True)  # the latter: OPT-350m
+    whole = (hidden if has_bias else 0) + (2 * hidden if norm_is_behind else 0)
     return AlignmentSizes(
         counts_bytes=n_narrowed * (_BYTES * n_kept + _TOTAL_BYTES),
         delta_bytes=n_narrowed * _BYTES * (n_moved * neuron + whole + n_moved),
@@ -177,7 +178,7 @@ class FedPft(FederatedAveraging):
         n_layers = architecture_of_model(context.model).n_layers
         self._narrowed = compressed_layers(params.compression(), n_layers)
         self._sizes = _sizes(params, context, n_layers)
-        self._n_fit = context.n_public - -(-context.n_public // 4)
+        self._n_fit = n_public_fit(context)
         if (params.aligns_before or params.aligns_during) and self._n_fit < 1:
             raise JobError(
                 "fedpft aligns its proxy on public samples, and there are none: set learning.public_share above 0, or arm: N"
@@ -302,4 +303,5 @@ ENTRY = SchemeEntry(
     create=FedPft,
     cost_jobs=cost_jobs,
     reconstruction=False,
+    holds_backbone=False,
 )

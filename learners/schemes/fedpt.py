@@ -26,9 +26,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from learners.peft.defaults import METHODS
-from learners.samples import VALIDATION_STRIDE
 from learners.schemes.context import SchemeContext, SchemeEntry
-from learners.schemes.parts import forward_work
+from learners.schemes.parts import forward_work, n_public_fit, n_public_validation
 from learners.schemes.small_federation import SmallFederation, SmallModelParams, cost_jobs
 from mecsim.federation.contract import NO_WORK, SchemeFacts, ServerStep, Update, Work
 from mecsim.jobs.job import Job
@@ -102,7 +101,7 @@ class FedPt(SmallFederation):
         settings = self.distillation
         if isinstance(settings, NoDistillation):
             return ServerStep(work)
-        per_pass = -(-self._n_fit // settings.batch_size)
+        per_pass = -(-n_public_fit(self.context) // settings.batch_size)
         n_steps = settings.steps if isinstance(settings, BoundedDistillation) else settings.epochs * per_pass
         self.state = self.together_job(
             "proxy_distil",
@@ -128,14 +127,6 @@ class FedPt(SmallFederation):
         """Return what the summary says of the scheme: a query goes through the large model and two small ones."""
         return self.facts_with(n_small=2)
 
-    @property
-    def _n_fit(self) -> int:
-        return self.context.n_public - self._n_validation
-
-    @property
-    def _n_validation(self) -> int:
-        return -(-self.context.n_public // VALIDATION_STRIDE)
-
     def _tuned_alpha(self) -> Job | None:
         return self.together_job("proxy_alpha", "public_validation") if self.is_tuned else None
 
@@ -146,13 +137,13 @@ class FedPt(SmallFederation):
         return forward_work(self.large.costs, n_samples, batch_size) + of_small + of_small
 
     def _tuning_work(self) -> Work:
-        return self._forward_work(self._n_validation) if self.is_tuned else NO_WORK
+        return self._forward_work(n_public_validation(self.context)) if self.is_tuned else NO_WORK
 
     def _distil_work(self, n_steps: int, batch_size: int) -> Work:
         """Return the work of the teacher's scores, once for each sample that is met, and of the steps of the small model."""
-        n_passes, n_rest = divmod(n_steps, -(-self._n_fit // batch_size))
-        n_met = self._n_fit if n_passes else n_rest * batch_size
-        n_seen = n_passes * self._n_fit + n_rest * batch_size
+        n_passes, n_rest = divmod(n_steps, -(-n_public_fit(self.context) // batch_size))
+        n_met = n_public_fit(self.context) if n_passes else n_rest * batch_size
+        n_seen = n_passes * n_public_fit(self.context) + n_rest * batch_size
         costs = self.part.costs
         steps = Work(
             flop=float(costs["train_flop_per_sample"]) * n_seen,
@@ -169,4 +160,5 @@ ENTRY = SchemeEntry(
     create=FedPt,
     cost_jobs=cost_jobs,
     reconstruction=True,
+    holds_backbone=False,
 )

@@ -24,7 +24,9 @@ class MethodParams(BaseModel):
     peft_type: str | None = Field(default=None, description="peft: Hugging Face's name of the type, such as IA3")
     peft_options: dict[str, Any] | None = Field(default=None, description="peft: options of the type's configuration")
     learning_rate: float | None = Field(
-        default=None, gt=0.0, description="rate of a device's optimizer; left out: the one tuned for method and optimizer"
+        default=None,
+        gt=0.0,
+        description="rate of a device's optimizer; left out: the method's for the optimizer ('mecsim list methods')",
     )
 
     @model_validator(mode="before")

@@ -41,4 +41,5 @@ ENTRY = SchemeEntry(
     create=Mixture,
     cost_jobs=cost_jobs,
     reconstruction=False,
+    holds_backbone=False,
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 from learners.models.spec import backbone_digest, model_spec
 from learners.peft.defaults import METHODS
+from learners.samples import VALIDATION_STRIDE
 from learners.schemes.context import LocalSettings, SchemeContext
 from mecsim.federation.contract import Payload, Update, Work
 from mecsim.hashing import sha256_of
@@ -170,8 +171,17 @@ def forward_work(costs: Mapping[str, Any], n_samples: int, batch_size: int) -> W
 
 def head_work(costs: Mapping[str, Any], context: SchemeContext) -> Work:
     """Return the server's work of fitting the head; ``costs`` is the sheet of method "head"."""
-    n_samples = context.n_public - -(-context.n_public // 4)
-    return train_work(costs, n_samples, LocalSettings(epochs=HEAD_EPOCHS, batch_size=HEAD_BATCH_SIZE))
+    return train_work(costs, n_public_fit(context), LocalSettings(epochs=HEAD_EPOCHS, batch_size=HEAD_BATCH_SIZE))
+
+
+def n_public_fit(context: SchemeContext) -> int:
+    """Return the samples of the public split that are for fitting; the others are for choices such as FedPT's alpha."""
+    return context.n_public - n_public_validation(context)
+
+
+def n_public_validation(context: SchemeContext) -> int:
+    """Return the samples of the public split that are for choices."""
+    return -(-context.n_public // VALIDATION_STRIDE)
 
 
 def backbone_payload(part: Part) -> Payload:

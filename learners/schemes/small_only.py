@@ -50,4 +50,5 @@ ENTRY = SchemeEntry(
     create=create,
     cost_jobs=cost_jobs,
     reconstruction=False,
+    holds_backbone=False,
 )

@@ -75,4 +75,5 @@ ENTRY = SchemeEntry(
     create=ZeroShot,
     cost_jobs=cost_jobs,
     reconstruction=False,
+    holds_backbone=False,
 )

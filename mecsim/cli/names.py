@@ -47,8 +47,7 @@ def model_and_costs_fit_the_task(scenario: PartialScenario) -> Iterable[Problem]
     if dataset is None:
         return
     wanted = DATASETS[dataset.name].task_of(dataset.params)
-    for key in ("learning.model", "learning.account_as"):
-        name = scenario.get(key)
+    for key, name in _named_models(scenario):
         shape, problem = _shape(key, name)
         if problem:
             yield problem
@@ -85,6 +84,14 @@ def memory_holds_the_weights(scenario: PartialScenario) -> Iterable[Problem]:
             )
 
 
+def _named_models(scenario: PartialScenario) -> Iterable[tuple[str, str | None]]:
+    """Return every key that names a model or an architecture, with its value."""
+    yield from ((key, scenario.get(key)) for key in ("learning.model", "learning.account_as"))
+    for index, entry in scenario.schemes.items():
+        for key in ("model", "account_as", "small", "small_account_as"):
+            yield f"schemes.{index}.{key}", getattr(entry.params, key, None)
+
+
 def _shape(key: str, name: str | None) -> "tuple[Architecture | None, Problem | None]":
     """Return the shape behind a name that is valid where it stands; a package or folder may still be missing."""
     from learners.models.architectures import architecture_of
@@ -93,7 +100,9 @@ def _shape(key: str, name: str | None) -> "tuple[Architecture | None, Problem | 
     if name is None or name.startswith("hub:"):  # the hub is asked when the study runs, not before
         return None, None
     try:
-        return (architecture_of_model if key == "learning.model" else architecture_of)(name), None
+        if name.startswith("folder:"):  # what jobs call a folder; a scenario has path:
+            raise MecsimError(f"{name!r} is no name for a scenario: use path:FOLDER")
+        return (architecture_of if key.endswith("account_as") else architecture_of_model)(name), None
     except MecsimError as error:
         remedy = "Correct the name or path, or install what is missing."
         return None, Problem(key=key, message=str(error), remedy=remedy)

