@@ -65,6 +65,8 @@ def _target(group: "pd.DataFrame") -> Iterator[Finding]:
         return
     first = reached.iloc[0]
     spent = f"{duration_text(first.time_to_target_s)}, {bytes_text(first.uplink_bytes_to_target)} of uplink"
+    if first.uplink_bytes_to_target == 0:
+        spent = f"{duration_text(first.time_to_target_s)}, from the server's preparation alone"
     text = f"{first.label} is the fastest to the target accuracy of {share}: {spent}"
     if not missed.empty:
         text += f". Not reached{every} by {_join(missed['label'])}"
