@@ -4,7 +4,7 @@ Everything runs on the meta device, so no weights are needed. Attention is count
 would need less memory than is stated here. FLOPs are those of matrix products and convolutions, two a multiply-add.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -26,7 +26,7 @@ _SETTINGS = {"learning_rate": 0.01, "momentum": 0.9, "nesterov": True, "weight_d
 _TOKEN_BYTES = 4
 
 
-def run(params: Mapping[str, Any]) -> Result:
+def run(params: Mapping[str, Any], inputs: Sequence[Result], name: str) -> Result:
     """Execute a ``cost`` job."""
     return Result(cost_sheet(**params))
 

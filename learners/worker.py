@@ -1,5 +1,6 @@
-"""Executes a job: the only entry of the runners. Importing it loads no torch; the first job does."""
+"""Executes a job: the only entry of the runners. Importing it loads no torch; the first job that needs it does."""
 
+import importlib
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +19,6 @@ Kind = Callable[[Mapping[str, Any], Sequence[Result], str], Result]
 #: Kinds of job. A plugin adds its own; a worker process calls ``load_plugins`` with the scenario's modules first.
 KINDS: Registry[Kind] = Registry("kind of job")
 
-
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -31,113 +31,17 @@ def execute(job: Job, inputs: Sequence[Result]) -> Result:
         return KINDS[job.kind](json.loads(job.params), inputs, job.name)
 
 
-@KINDS.add("partition")
-def _partition(params: Mapping[str, Any], inputs: Sequence[Result], name: str) -> Result:
-    from learners.data import partition
+def _from_module(path: str, *, needs_torch: bool) -> Kind:
+    """Return the function at "module:function" as a kind; its module is imported when a job of the kind is executed."""
+    module, _, function = path.partition(":")
 
-    return partition.run(params)
+    def run(params: Mapping[str, Any], inputs: Sequence[Result], name: str) -> Result:
+        if needs_torch:
+            _prepare_torch()
+        result: Result = getattr(importlib.import_module(module), function)(params, inputs, name)
+        return result
 
-
-@KINDS.add("average")
-def _average(params: Mapping[str, Any], inputs: Sequence[Result], name: str) -> Result:
-    from learners import average
-
-    return average.run(params, inputs)
-
-
-@KINDS.add("init")
-def _init(params: Mapping[str, Any], inputs: Sequence[Result], name: str) -> Result:
-    _prepare_torch()
-    from learners import init
-
-    return init.run(params, inputs)
-
-
-@KINDS.add("train")
-def _train(params: Mapping[str, Any], inputs: Sequence[Result], name: str) -> Result:
-    _prepare_torch()
-    from learners import train
-
-    return train.run(params, inputs, name)
-
-
-@KINDS.add("evaluate")
-def _evaluate(params: Mapping[str, Any], inputs: Sequence[Result], name: str) -> Result:
-    _prepare_torch()
-    from learners import evaluate
-
-    return evaluate.run(params, inputs)
-
-
-@KINDS.add("collect")
-def _collect(params: Mapping[str, Any], inputs: Sequence[Result], name: str) -> Result:
-    from learners import collect
-
-    return collect.run(params, inputs)
-
-
-@KINDS.add("emulator")
-def _emulator(params: Mapping[str, Any], inputs: Sequence[Result], name: str) -> Result:
-    _prepare_torch()
-    from learners import emulator
-
-    return emulator.run(params, inputs, name)
-
-
-@KINDS.add("narrowed")
-def _narrowed(params: Mapping[str, Any], inputs: Sequence[Result], name: str) -> Result:
-    _prepare_torch()
-    from learners import narrowed
-
-    return narrowed.run_distil(params, inputs, name)
-
-
-@KINDS.add("align")
-def _align(params: Mapping[str, Any], inputs: Sequence[Result], name: str) -> Result:
-    _prepare_torch()
-    from learners import narrowed
-
-    return narrowed.run_align(params, inputs, name)
-
-
-@KINDS.add("proxy_evaluate")
-def _proxy_evaluate(params: Mapping[str, Any], inputs: Sequence[Result], name: str) -> Result:
-    _prepare_torch()
-    from learners import proxy_tuning
-
-    return proxy_tuning.run_evaluate(params, inputs, name)
-
-
-@KINDS.add("proxy_distil")
-def _proxy_distil(params: Mapping[str, Any], inputs: Sequence[Result], name: str) -> Result:
-    _prepare_torch()
-    from learners import proxy_tuning
-
-    return proxy_tuning.run_distil(params, inputs, name)
-
-
-@KINDS.add("proxy_alpha")
-def _proxy_alpha(params: Mapping[str, Any], inputs: Sequence[Result], name: str) -> Result:
-    _prepare_torch()
-    from learners import proxy_tuning
-
-    return proxy_tuning.run_alpha(params, inputs, name)
-
-
-@KINDS.add("epsilon")
-def _epsilon(params: Mapping[str, Any], inputs: Sequence[Result], name: str) -> Result:
-    _prepare_torch()
-    from learners import privacy
-
-    return privacy.run_epsilon(params, inputs, name)
-
-
-@KINDS.add("cost")
-def _cost(params: Mapping[str, Any], inputs: Sequence[Result], name: str) -> Result:
-    _prepare_torch()
-    from learners import costs
-
-    return costs.run(params)
+    return run
 
 
 def _prepare_torch() -> None:
@@ -146,3 +50,26 @@ def _prepare_torch() -> None:
 
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
+
+
+for _kind, _path in {
+    "partition": "learners.data.partition:run",
+    "average": "learners.average:run",
+    "collect": "learners.collect:run",
+}.items():
+    KINDS.put(_kind, _from_module(_path, needs_torch=False))
+
+for _kind, _path in {
+    "init": "learners.init:run",
+    "train": "learners.train:run",
+    "evaluate": "learners.evaluate:run",
+    "cost": "learners.costs:run",
+    "epsilon": "learners.privacy:run_epsilon",
+    "emulator": "learners.emulator:run",
+    "narrowed": "learners.narrowed:run_distil",
+    "align": "learners.narrowed:run_align",
+    "proxy_evaluate": "learners.proxy_tuning:run_evaluate",
+    "proxy_alpha": "learners.proxy_tuning:run_alpha",
+    "proxy_distil": "learners.proxy_tuning:run_distil",
+}.items():
+    KINDS.put(_kind, _from_module(_path, needs_torch=True))

@@ -1,6 +1,6 @@
 """Who holds which samples: the splits by class, and the job kind ``partition``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +48,7 @@ def partition_job(
     return job("partition", {"dataset": dataset, "partition": partition, "n_clients": n_clients, **shares, "seed": seed})
 
 
-def run(params: Mapping[str, Any]) -> Result:
+def run(params: Mapping[str, Any], inputs: Sequence[Result], name: str) -> Result:
     """Execute a ``partition`` job."""
     data = content(params["dataset"])
     streams = Streams(params["seed"])
