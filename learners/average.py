@@ -11,7 +11,7 @@ from mecsim.errors import JobError
 from mecsim.jobs.job import Result, Tensors
 
 
-def run(params: Mapping[str, Any], inputs: Sequence[Result], name: str) -> Result:
+def run(params: Mapping[str, Any], inputs: Sequence[Result], name: str = "") -> Result:
     """Execute an ``average`` job: the mean of the inputs' states, weighted by ``weights``."""
     return Result({"n_updates": len(inputs)}, weighted_mean([state_of(result) for result in inputs], params["weights"]))
 

@@ -6,7 +6,7 @@ from typing import Any
 from mecsim.jobs.job import Result
 
 
-def run(params: Mapping[str, Any], inputs: Sequence[Result], name: str) -> Result:
+def run(params: Mapping[str, Any], inputs: Sequence[Result], name: str = "") -> Result:
     """Execute a ``collect`` job: the numbers of all inputs side by side, those of input i under ``prefixes[i]``.
 
     An empty prefix marks what the scheme deploys. ``differences`` ({name: [a, b]}) adds a - b. ``means`` (true) takes the mean

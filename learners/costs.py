@@ -26,7 +26,7 @@ _SETTINGS = {"learning_rate": 0.01, "momentum": 0.9, "nesterov": True, "weight_d
 _TOKEN_BYTES = 4
 
 
-def run(params: Mapping[str, Any], inputs: Sequence[Result], name: str) -> Result:
+def run(params: Mapping[str, Any], inputs: Sequence[Result] = (), name: str = "") -> Result:
     """Execute a ``cost`` job."""
     return Result(cost_sheet(**params))
 

@@ -20,7 +20,7 @@ from mecsim.jobs.job import Result
 BATCH_SIZE = 256
 
 
-def run(params: Mapping[str, Any], inputs: Sequence[Result], name: str) -> Result:
+def run(params: Mapping[str, Any], inputs: Sequence[Result], name: str = "") -> Result:
     """Execute an ``evaluate`` job: the state of ``inputs[0]`` on the ``split`` of ``inputs[1]``; ``extra`` as in ``train``."""
     state, partition = inputs[:2]
     extra = dict(zip(params.get("extra", ()), inputs[2:], strict=True))

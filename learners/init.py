@@ -10,7 +10,7 @@ from mecsim.errors import JobError
 from mecsim.jobs.job import Result
 
 
-def run(params: Mapping[str, Any], inputs: Sequence[Result], name: str) -> Result:
+def run(params: Mapping[str, Any], inputs: Sequence[Result], name: str = "") -> Result:
     """Execute an ``init`` job: what is trainable of the freshly built model, as it travels.
 
     The tensors of the inputs take the place of those of the same name, such as a head that was fitted before.

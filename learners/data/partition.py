@@ -48,7 +48,7 @@ def partition_job(
     return job("partition", {"dataset": dataset, "partition": partition, "n_clients": n_clients, **shares, "seed": seed})
 
 
-def run(params: Mapping[str, Any], inputs: Sequence[Result], name: str) -> Result:
+def run(params: Mapping[str, Any], inputs: Sequence[Result] = (), name: str = "") -> Result:
     """Execute a ``partition`` job."""
     data = content(params["dataset"])
     streams = Streams(params["seed"])

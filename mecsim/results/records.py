@@ -127,7 +127,8 @@ class SummaryRow(Trial):
     The ``*_to_target`` columns are null where the target accuracy was not reached or none was set. ``refused_device_share``
     is the share of the fleet's devices that the scheme leaves out: their memory cannot hold its work, or it has none for them.
     ``update_bytes`` is the largest upload of the trial; ``peak_memory_bytes`` is the largest over the fleet and ``turn_flop``
-    the mean, at the end of the trial; ``inference_flop`` is one query to what the scheme deploys. Energies are totals over the trial.
+    the mean, at the end of the trial; ``inference_flop`` is one query to what the scheme deploys. Energies are totals over the
+    trial.
     """
 
     account_as: str

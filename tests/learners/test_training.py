@@ -295,6 +295,6 @@ def test_several_evaluations_are_told_as_one():
 
     plug_in, emulator = Result({"accuracy": 0.9, "n_samples": 5}), Result({"accuracy": 0.7, "n_samples": 5})
     params = {"prefixes": ["", "emulator_"], "differences": {"gap": ["accuracy", "emulator_accuracy"]}}
-    told = collect.run(params, [plug_in, emulator], "").numbers
+    told = collect.run(params, [plug_in, emulator]).numbers
     assert told == {"accuracy": 0.9, "n_samples": 5, "emulator_accuracy": 0.7, "gap": pytest.approx(0.2)}
-    assert collect.run({"means": True}, [plug_in, emulator], "").numbers["accuracy"] == pytest.approx(0.8)
+    assert collect.run({"means": True}, [plug_in, emulator]).numbers["accuracy"] == pytest.approx(0.8)
