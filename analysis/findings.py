@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 #: Ratios of totals and of single updates that are nearer than this are told as one.
 _SAME_RATIO = 0.05
+#: Totals of which the largest exceeds the smallest by less than this are told as equal.
+_SAME_TOTAL = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,9 @@ def _uplink(group: "pd.DataFrame") -> Iterator[Finding]:
     if len(order) < 2:
         return
     least, most = order.iloc[0], order.iloc[-1]
+    if most.uplink_bytes / least.uplink_bytes < 1 + _SAME_TOTAL:
+        yield Finding("uplink", f"{_join(order['label'])} send the same uplink bytes, {bytes_text(least.uplink_bytes)}.")
+        return
     totals = f"{bytes_text(most.uplink_bytes)} against {bytes_text(least.uplink_bytes)}"
     text = f"{most.label} sends {times_text(most.uplink_ratio)} times the uplink bytes of {least.label}: {totals}"
     between = list(order.iloc[1:-1].itertuples())

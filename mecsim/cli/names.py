@@ -95,14 +95,19 @@ def _named_models(scenario: PartialScenario) -> Iterable[tuple[str, str | None]]
 def _shape(key: str, name: str | None) -> "tuple[Architecture | None, Problem | None]":
     """Return the shape behind a name that is valid where it stands; a package or folder may still be missing."""
     from learners.models.architectures import architecture_of
-    from learners.models.sources import architecture_of_model
+    from learners.models.packaged import package_path
+    from learners.models.sources import architecture_of_model, model_entry
 
     if name is None or name.startswith("hub:"):  # the hub is asked when the study runs, not before
         return None, None
     try:
         if name.startswith("folder:"):  # what jobs call a folder; a scenario has path:
             raise MecsimError(f"{name!r} is no name for a scenario: use path:FOLDER")
-        return (architecture_of if key.endswith("account_as") else architecture_of_model)(name), None
+        if key.endswith("account_as"):
+            return architecture_of(name), None
+        if (entry := model_entry(name)).package is not None:
+            package_path(name, entry)  # raises where the package is not installed
+        return architecture_of_model(name), None
     except MecsimError as error:
         remedy = "Correct the name or path, or install what is missing."
         return None, Problem(key=key, message=str(error), remedy=remedy)
