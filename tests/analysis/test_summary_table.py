@@ -108,3 +108,16 @@ def test_whose_costs_are_counted(run, tmp_path):
 def test_what_seeds_mean():
     assert seeds_note([1, 1]) == "one seed, so no interval is given"
     assert seeds_note([2, 5]) == "mean of 2 to 5 seeds with its 95 % t-interval"
+
+
+def test_equal_uplinks_are_told_as_equal(run):
+    labels = by_label(run.frame("summary")).assign(uplink_bytes=5e6)
+    text = next(finding.text for finding in findings(labels) if finding.about == "uplink")
+    assert text.endswith("send the same uplink bytes, 5.00 MB.")
+
+
+def test_a_target_that_is_met_before_the_first_round_says_so(run):
+    labels = by_label(run.frame("summary"))
+    labels.loc[labels["n_reached"] > 0, "uplink_bytes_to_target"] = 0.0
+    text = next(finding.text for finding in findings(labels) if finding.about == "target")
+    assert "from the server's preparation alone" in text
