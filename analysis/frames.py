@@ -51,22 +51,29 @@ def cumulative(rounds: "pd.DataFrame") -> "pd.DataFrame":
     return frame[kept].join(sums)
 
 
-def curve(series: "pd.DataFrame", x: str) -> "pd.DataFrame":
-    """Return the accuracy curve of one label in one variant over column ``x`` of ``cumulative``'s frame.
+def with_diagnostic(series: "pd.DataFrame", diagnostics: "pd.DataFrame", name: str) -> "pd.DataFrame":
+    """Return ``cumulative``'s frame with the diagnostic ``name`` as a column, NaN where a round has none."""
+    keys = [*TRIAL, "round"]
+    found = diagnostics.loc[diagnostics["name"] == name, [*keys, "value"]].rename(columns={"value": name})
+    return series.merge(found, how="left", on=keys)
 
-    Columns: ``round``, ``x`` and ``accuracy`` (means over the seeds), ``half`` (half-width of the accuracy's 95 % interval, NaN
-    for one seed), ``n``. Only rounds that every seed has evaluated are there, so the mean is always over the same seeds.
+
+def curve(series: "pd.DataFrame", x: str, y: str = "accuracy") -> "pd.DataFrame":
+    """Return the curve of ``y`` of one label in one variant over column ``x`` of ``cumulative``'s frame.
+
+    Columns: ``round``, ``x`` and ``y``'s own name (means over the seeds), ``half`` (half-width of its 95 % interval, NaN for
+    one seed), ``n``. Only rounds that every seed has evaluated are there, so the mean is always over the same seeds.
     """
     import pandas as pd
 
     n_seeds = series["seed"].nunique()
     rows = []
-    for number, group in series.dropna(subset=["accuracy"]).groupby("round", sort=True):
+    for number, group in series.dropna(subset=[y]).groupby("round", sort=True):
         if len(group) == n_seeds:
-            middle = interval(group["accuracy"].tolist())
+            middle = interval(group[y].tolist())
             rows.append((number, group[x].mean(), middle.mean, middle.half, n_seeds))
-    frame = pd.DataFrame(rows, columns=["round", "x", "accuracy", "half", "n"])
-    return frame.astype({"round": "int64", "x": "float64", "accuracy": "float64", "half": "float64", "n": "int64"})
+    frame = pd.DataFrame(rows, columns=["round", "x", y, "half", "n"])
+    return frame.astype({"round": "int64", "x": "float64", y: "float64", "half": "float64", "n": "int64"})
 
 
 def by_label(summary: "pd.DataFrame") -> "pd.DataFrame":

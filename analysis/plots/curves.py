@@ -41,7 +41,7 @@ def _single(series: "pd.DataFrame", look: Look, draw: "Callable[[Axes, pd.DataFr
         figure = new_figure(COLUMN_IN, _AXES_IN + below_in(look, COLUMN_IN))
         axes = figure.add_subplot()
         draw(axes, series, look)
-        axes.set_ylabel("Accuracy (%)")
+        axes.set_ylabel(look.quality_axis[1])
         finish(figure, axes, look)
     return figure
 
@@ -73,14 +73,14 @@ def _draw(
         axes.set_xlabel(f"{name} ({unit_name})")
         return
     unit, unit_name = unit_of(lengths.min())
-    _curves(axes, series[series[x] > 0], look, x, unit)
+    _curves(axes, series, look, x, unit, positive=True)
     log_axis(axes, lambda value: f"{value:,.10g}")
     axes.set_xlabel(f"{name} ({unit_name}, log scale)")
 
 
 def draw_uplink(axes: "Axes", series: "pd.DataFrame", look: Look) -> None:
     """Put the curves over uplink bytes on ``axes``, each decade with its own unit."""
-    _curves(axes, series[series["cum_uplink_bytes"] > 0], look, "cum_uplink_bytes", 1.0)
+    _curves(axes, series, look, "cum_uplink_bytes", 1.0, positive=True)
     byte_axis(axes)
     axes.set_xlabel("Uplink data (bytes, log scale)")
 
@@ -101,17 +101,25 @@ def log_axis(axes: "Axes", text: Callable[[float], str]) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def _curves(axes: "Axes", series: "pd.DataFrame", look: Look, x: str, unit: float) -> None:
+def _curves(axes: "Axes", series: "pd.DataFrame", look: Look, x: str, unit: float, *, positive: bool = False) -> None:
+    """Draw a curve a label, without its points at zero if ``positive``; what never takes anything is then a level line."""
+    factor, _ = look.quality_axis
     for number, (label, style) in enumerate(look.styles().items()):
-        points = curve(series[series["label"] == label], x)
-        place, percent, half = points["x"] / unit, 100 * points["accuracy"], 100 * points["half"]
+        own = series[series["label"] == label]
+        points = curve(own[own[x] > 0] if positive else own, x, look.quality)
+        place, level, half = points["x"] / unit, factor * points[look.quality], factor * points["half"]
+        if points.empty and not (whole := curve(own, x, look.quality)).empty:
+            axes.axhline(
+                factor * whole[look.quality].iloc[-1], label=label, color=style.colour, linestyle=style.line, linewidth=0.8
+            )
+            continue
         axes.plot(
-            place, percent, label=label, color=style.colour, linestyle=style.line, marker=style.marker,
+            place, level, label=label, color=style.colour, linestyle=style.line, marker=style.marker,
             markevery=_marked(len(points), number), markeredgecolor="white", markeredgewidth=0.4,
         )  # fmt: skip
         if half.notna().any():
-            axes.fill_between(place, percent - half, percent + half, color=style.colour, alpha=0.16, linewidth=0)
-    if look.target_accuracy is not None:
+            axes.fill_between(place, level - half, level + half, color=style.colour, alpha=0.16, linewidth=0)
+    if look.target_accuracy is not None and look.quality == "accuracy":
         axes.axhline(100 * look.target_accuracy, color="#666666", linewidth=0.7, linestyle=(0, (2, 2)), zorder=1)
     axes.margins(x=0.03)
 

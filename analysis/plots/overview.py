@@ -30,7 +30,7 @@ def overview(series: "pd.DataFrame", labels: "pd.DataFrame", look: Look) -> "Fig
             draw(axes, series, look)
         for axes in curves[1:]:
             axes.tick_params(labelleft=False)
-        curves[0].set_ylabel("Accuracy (%)")
+        curves[0].set_ylabel(look.quality_axis[1])
         sent, refused = figure.add_subplot(lower[0]), figure.add_subplot(lower[1])
         _sent(sent, labels, look)
         _refused(refused, labels, look)

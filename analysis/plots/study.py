@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from analysis.findings import account_note, seeds_note
 from analysis.formats import percent_text
-from analysis.frames import by_label, cumulative
+from analysis.frames import by_label, cumulative, with_diagnostic
 from analysis.plots.curves import accuracy_energy, accuracy_time, accuracy_uplink
 from analysis.plots.overview import overview
 from analysis.plots.style import Look, save
@@ -43,12 +43,15 @@ def save_plots(run: "Run", folder: Path) -> list[Plot]:
 
 
 def _figures(run: "Run") -> "Iterator[tuple[Plot, Figure]]":
-    series, labels = cumulative(run.frame("rounds")), by_label(run.frame("summary"))
+    series, labels, recorded = cumulative(run.frame("rounds")), by_label(run.frame("summary")), run.frame("diagnostics")
+    quality = quality_of(labels, recorded)
+    if quality != "accuracy":
+        series = with_diagnostic(series, recorded, quality)
     variants = list(dict.fromkeys(labels["variant"]))
     for number, variant in enumerate(variants):
         suffix = f"-{number + 1}-{_slug(variant)}" if len(variants) > 1 else ""
         rows, names = series[series["variant"] == variant], labels[labels["variant"] == variant]
-        look = look_of(labels, variant if len(variants) > 1 else "")
+        look = look_of(labels, variant if len(variants) > 1 else "", quality)
         drawn = {
             "overview": overview(rows, names, look),
             "accuracy_time": accuracy_time(rows, look),
@@ -59,14 +62,20 @@ def _figures(run: "Run") -> "Iterator[tuple[Plot, Figure]]":
             yield Plot(kind, kind + suffix, variant), drawn[kind]
 
 
-def look_of(labels: "pd.DataFrame", variant: str = "") -> Look:
+def quality_of(labels: "pd.DataFrame", diagnostics: "pd.DataFrame") -> str:
+    """Return what curves are of: bits a byte where every label has them, as there the share of tokens guessed says little."""
+    told = set(diagnostics.loc[diagnostics["name"] == "bits_per_byte", "label"])
+    return "bits_per_byte" if told >= set(labels["label"]) else "accuracy"
+
+
+def look_of(labels: "pd.DataFrame", variant: str = "", quality: str = "accuracy") -> Look:
     """Return the look that all figures of a study share, from ``by_label``'s frame; ``variant`` is named in the note."""
     target = labels["target_accuracy"].iloc[0]
     target = None if target is None or target != target else float(target)
     line = "" if target is None else f"dashed line: target accuracy of {percent_text(target)}"
     notes = (seeds_note(labels["n"].tolist()), account_note(labels), line)
     text = ". ".join([*filter(None, [variant]), *(f"{note[0].upper()}{note[1:]}" for note in notes if note)])
-    return Look(labels=tuple(dict.fromkeys(labels["label"])), note=f"{text}.", target_accuracy=target)
+    return Look(labels=tuple(dict.fromkeys(labels["label"])), note=f"{text}.", target_accuracy=target, quality=quality)
 
 
 def _slug(variant: str) -> str:

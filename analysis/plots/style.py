@@ -65,11 +65,20 @@ class Style:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What all figures of a study share: the labels in their order, the target, and what has to be said below."""
+    """What all figures of a study share: the labels in their order, the target, and what has to be said below.
+
+    ``quality`` is what the curves are of: "accuracy", or "bits_per_byte" where texts are modelled.
+    """
 
     labels: tuple[str, ...]
     note: str = ""
     target_accuracy: float | None = None
+    quality: str = "accuracy"
+
+    @property
+    def quality_axis(self) -> tuple[float, str]:
+        """Return the factor and the name with which the quality stands on an axis."""
+        return (100.0, "Accuracy (%)") if self.quality == "accuracy" else (1.0, "Bits a byte")
 
     def styles(self) -> Mapping[str, Style]:
         """Return the style of each label: it depends on the label's place in the study, and on nothing else."""

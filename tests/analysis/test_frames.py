@@ -3,7 +3,7 @@ import math
 import pandas as pd
 import pytest
 
-from analysis.frames import by_label, cumulative, curve, outcomes, refusal_reasons
+from analysis.frames import by_label, cumulative, curve, outcomes, refusal_reasons, with_diagnostic
 
 
 def rounds_of(label, seed, rows):
@@ -96,3 +96,10 @@ def test_reasons_of_refusals(run):
     reasons = refusal_reasons(run.frame("clients"))
     assert reasons[["label", "profile", "reason"]].to_numpy().tolist() == [["full", "phone", "memory"]]
     assert reasons["turns"].sum() == run.frame("summary")["refused"].sum()
+
+
+def test_a_diagnostic_stands_beside_the_rounds_that_have_it(run):
+    series = with_diagnostic(cumulative(run.frame("rounds")), run.frame("diagnostics"), "gap")
+    assert len(series) == len(run.frame("rounds"))
+    points = curve(series[series["label"] == "bias"], "round", "gap")
+    assert points["gap"].tolist() == pytest.approx([0.2 * 0.5**number for number in points["round"]])

@@ -5,10 +5,10 @@ import sys
 import pytest
 from made_up_study import write_demo
 
-from analysis.frames import by_label, cumulative
+from analysis.frames import by_label, cumulative, with_diagnostic
 from analysis.plots.curves import accuracy_energy, accuracy_time, accuracy_uplink
 from analysis.plots.overview import overview
-from analysis.plots.study import KINDS, look_of, save_plots
+from analysis.plots.study import KINDS, look_of, quality_of, save_plots
 from analysis.plots.style import COLUMN_IN, PAGE_IN, Look, save
 
 
@@ -153,3 +153,19 @@ def test_importing_loads_neither_pyplot_nor_matplotlib():
         "import sys, analysis.report, analysis.tables; assert 'matplotlib' not in sys.modules and 'pandas' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_texts_are_drawn_in_bits_a_byte_and_what_costs_nothing_is_a_level_line(run):
+    series, labels = cumulative(run.frame("rounds")), by_label(run.frame("summary"))
+    recorded = run.frame("diagnostics").assign(name="bits_per_byte")
+    assert quality_of(labels, run.frame("diagnostics")) == "accuracy"
+    assert quality_of(labels, recorded[recorded["label"] != "full"]) == "accuracy"
+    assert quality_of(labels, recorded) == "bits_per_byte"
+    series = with_diagnostic(series, recorded, "bits_per_byte")
+    series.loc[series["label"] == "bias", "cum_uplink_bytes"] = 0
+    figure = accuracy_uplink(series, look_of(labels, quality="bits_per_byte"))
+    (axes,) = figure.axes
+    assert axes.get_ylabel() == "Bits a byte"
+    level = next(line for line in axes.get_lines() if line.get_label() == "bias")
+    assert set(level.get_ydata()) == {series.loc[series["label"] == "bias", "bits_per_byte"].iloc[-1]}
+    assert len(axes.get_lines()) == len(labels), "the target is of the accuracy, and is not drawn"
