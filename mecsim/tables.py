@@ -30,7 +30,8 @@ class Quality:
     @classmethod
     def of(cls, numbers: Mapping[str, Any]) -> "Quality":
         """Read the numbers of an evaluation's result."""
-        rest = {name: float(value) for name, value in numbers.items() if name not in ("accuracy", "loss", "n_samples")}
+        # Sorted: a result from the store has its numbers in another order than a fresh one.
+        rest = {name: float(numbers[name]) for name in sorted(numbers) if name not in ("accuracy", "loss", "n_samples")}
         return cls(float(numbers["accuracy"]), float(numbers["loss"]), rest)
 
 

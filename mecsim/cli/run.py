@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from mecsim.config.scenario import Scenario
+    from mecsim.jobs.job import Job
     from mecsim.jobs.runner import LocalRunner
     from mecsim.study import Study
 
@@ -110,6 +111,7 @@ def _runner(store: Path) -> "LocalRunner":
 
 def _run_into(folder: Path, scenario: "Scenario", runner: "LocalRunner", console: "Console", *, quiet: bool) -> None:
     from analysis.report.build import add_analysis
+    from mecsim.cli.interrupt import Interrupt
     from mecsim.cli.learning import LearningRoom
     from mecsim.cli.progress import drawing, watching
     from mecsim.config.loader import resolved_yaml
@@ -118,9 +120,15 @@ def _run_into(folder: Path, scenario: "Scenario", runner: "LocalRunner", console
 
     check_replaceable(folder)
     started_at, started = datetime.datetime.now(datetime.UTC), time.perf_counter()
-    with watching(console, quiet=quiet) as progress:
-        runner.on_executed = progress.executed
+    with Interrupt() as interrupt, watching(console, quiet=quiet) as progress:
+
+        def executed(job: "Job") -> None:
+            interrupt.check()
+            progress.executed(job)
+
+        runner.on_executed = executed
         study = run_study(scenario, LearningRoom(), runner, progress)
+        interrupt.check()
     facts = _manifest(scenario, runner, study, started_at, time.perf_counter() - started)
     with drawing(console, quiet=quiet):
         write_run(folder, scenario_yaml=resolved_yaml(scenario), manifest=facts, tables=study.rows, extras=add_analysis)
