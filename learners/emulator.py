@@ -17,9 +17,9 @@ from learners.evaluate import BATCH_SIZE
 from learners.models.anatomy import blocks, family_of, part, plain
 from learners.models.load import build
 from learners.models.resident import MODEL_CACHE
-from learners.peft.state import load_trainable_state
+from learners.peft.state import as_tensors, load_trainable_state
 from learners.samples import samples_of
-from learners.states import state_of
+from learners.states import extra_inputs, state_of
 from learners.task import loss_of
 from mecsim.hashing import seed_of
 from mecsim.jobs.job import Result
@@ -128,9 +128,9 @@ class _Rounded(nn.Module):
 
 def _emulator(params: Mapping[str, Any], inputs: Sequence[Result]) -> nn.Module:
     """Build the emulator anew: what trains here is frozen in a resident model."""
-    extra = dict(zip(params.get("extra", ()), inputs[2:], strict=True))
-    model = build(params["model"], _as_tensors(extra["frozen"]) if "frozen" in extra else None)
-    load_trainable_state(model, _as_tensors(inputs[0]))
+    extra = extra_inputs(params, inputs)
+    model = build(params["model"], as_tensors(state_of(extra["frozen"])) if "frozen" in extra else None)
+    load_trainable_state(model, as_tensors(state_of(inputs[0])))
     return model
 
 
@@ -146,7 +146,3 @@ def _tensors(model: nn.Module, layers: Sequence[int]) -> dict[str, Any]:
         for index in layers
         for name, value in blocks(model)[index].named_parameters()
     }
-
-
-def _as_tensors(result: Result) -> dict[str, Tensor]:
-    return {name: torch.from_numpy(value) for name, value in state_of(result).items()}

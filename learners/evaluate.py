@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from learners.data.examples import Examples, examples
 from learners.models.resident import MODEL_CACHE
+from learners.peft.state import as_tensors
 from learners.samples import samples_of
-from learners.states import state_of
+from learners.states import extra_inputs, state_of
 from learners.task import logits_of, targets_of
 from mecsim.errors import JobError
 from mecsim.jobs.job import Result
@@ -23,8 +24,8 @@ BATCH_SIZE = 256
 def run(params: Mapping[str, Any], inputs: Sequence[Result], name: str = "") -> Result:
     """Execute an ``evaluate`` job: the state of ``inputs[0]`` on the ``split`` of ``inputs[1]``; ``extra`` as in ``train``."""
     state, partition = inputs[:2]
-    extra = dict(zip(params.get("extra", ()), inputs[2:], strict=True))
-    frozen = {name: torch.from_numpy(value) for name, value in state_of(extra["frozen"]).items()} if "frozen" in extra else None
+    extra = extra_inputs(params, inputs)
+    frozen = as_tensors(state_of(extra["frozen"])) if "frozen" in extra else None
     model = MODEL_CACHE.loaded(params["model"], state_of(state), frozen=frozen)
     chosen = torch.from_numpy(samples_of(partition, {"split": params["split"]}))
     return Result(evaluate(model, examples(params["dataset"], params["model"]), chosen))

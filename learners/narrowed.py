@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from learners.apoz import summed
@@ -19,7 +18,7 @@ from learners.models.anatomy import blocks, n_neurons
 from learners.models.load import build
 from learners.models.resident import MODEL_CACHE
 from learners.neurons import entry_masks, neuron_masks
-from learners.peft.state import load_trainable_state
+from learners.peft.state import as_tensors, load_trainable_state
 from learners.samples import samples_of
 from learners.states import state_of, statistics_of
 from mecsim.hashing import seed_of
@@ -46,11 +45,11 @@ def run_align(params: Mapping[str, Any], inputs: Sequence[Result], name: str) ->
     """
     state, partition = inputs[:2]
     n_extra = len(params.get("extra", ()))
-    frozen = _as_tensors(state_of(inputs[2])) if n_extra else None
+    frozen = as_tensors(state_of(inputs[2])) if n_extra else None
     updates = inputs[2 + n_extra :]
     student = build(params["model"], frozen)
     own = updates[-1] if params["student"] == "last-client" else state
-    load_trainable_state(student, _as_tensors(state_of(own)))
+    load_trainable_state(student, as_tensors(state_of(own)))
     teacher = MODEL_CACHE.loaded(_whole(params["model"]), state_of(state))
     layers = narrower_blocks(student, teacher, params["model"])
     if not layers:
@@ -110,7 +109,3 @@ def _result(student: nn.Module, spec: Mapping[str, Any], stats: DistilStats | No
 
 def _whole(spec: Mapping[str, Any]) -> dict[str, Any]:
     return {**spec, "compression": None}
-
-
-def _as_tensors(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Tensor]:
-    return {name: torch.from_numpy(value) for name, value in arrays.items()}

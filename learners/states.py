@@ -1,6 +1,6 @@
 """What a result of training holds: the state that is averaged, statistics that travel with it, and what stays on the device."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from numpy.typing import NDArray
@@ -28,6 +28,11 @@ def statistics_of(result: Result) -> dict[str, NDArray[Any]]:
 def kept_of(result: Result) -> dict[str, NDArray[Any]]:
     """Return what the device kept by its own name."""
     return _under(KEPT, result)
+
+
+def extra_inputs(params: Mapping[str, Any], inputs: Sequence[Result]) -> dict[str, Result]:
+    """Return the inputs behind state and partition, by the names that the job's ``extra`` gives them."""
+    return dict(zip(params.get("extra", ()), inputs[2:], strict=True))
 
 
 def sent_bytes(result: Result) -> int:

@@ -12,9 +12,9 @@ from learners.apoz import ZeroCounter, zero_counts
 from learners.data.examples import Examples, examples
 from learners.models.resident import MODEL_CACHE
 from learners.optimizers import momentum_of, optimizer_of, set_momentum
-from learners.peft.state import trainable_state
+from learners.peft.state import as_tensors, trainable_state
 from learners.samples import samples_of
-from learners.states import KEPT, STATISTICS, kept_of, state_of
+from learners.states import KEPT, STATISTICS, extra_inputs, kept_of, state_of
 from learners.task import loss_of
 from mecsim.errors import JobError
 from mecsim.hashing import seed_of
@@ -38,14 +38,14 @@ def run(params: Mapping[str, Any], inputs: Sequence[Result], name: str) -> Resul
     activations, with ``momentum_kept`` what the device keeps.
     """
     state, partition = inputs[:2]
-    extra = dict(zip(params.get("extra", ()), inputs[2:], strict=True))
-    frozen = _as_tensors(state_of(extra["frozen"])) if "frozen" in extra else None
+    extra = extra_inputs(params, inputs)
+    frozen = as_tensors(state_of(extra["frozen"])) if "frozen" in extra else None
     model = MODEL_CACHE.loaded(params["model"], state_of(state), frozen=frozen)
     chosen = torch.from_numpy(samples_of(partition, params["on"]))
     own = examples(params["dataset"], params["model"]).pick(chosen)
     optimizer = optimizer_of(model, params)
     if "kept" in extra:
-        set_momentum(optimizer, model, _as_tensors(kept_of(extra["kept"])))
+        set_momentum(optimizer, model, as_tensors(kept_of(extra["kept"])))
     counting = _counting(model, params.get("count_zeros"))
     with torch.random.fork_rng(devices=[]), counting as counter:
         torch.manual_seed(seed_of("dropout", name))
@@ -145,7 +145,3 @@ def _counting(model: nn.Module, settings: Mapping[str, Any] | None) -> AbstractC
 
 def _squared_distance(now: Sequence[Tensor], start: Sequence[Tensor]) -> Tensor:
     return torch.stack([(a - b).square().sum() for a, b in zip(now, start, strict=True)]).sum()
-
-
-def _as_tensors(arrays: Mapping[str, Any]) -> dict[str, Tensor]:
-    return {name: torch.from_numpy(value) for name, value in arrays.items()}

@@ -1,8 +1,10 @@
 """What of a model travels: exactly its trainable parameters."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mecsim.errors import JobError
@@ -14,6 +16,11 @@ def trainable_state(model: nn.Module) -> dict[str, Tensor]:
     Buffers stay behind: those that a method needs (VeRA's projections) are drawn again from a seed that is in its options.
     """
     return {name: value.detach().clone() for name, value in model.named_parameters() if value.requires_grad}
+
+
+def as_tensors(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Tensor]:
+    """Return the arrays of a result as tensors that share their memory."""
+    return {name: torch.from_numpy(value) for name, value in arrays.items()}
 
 
 def load_trainable_state(model: nn.Module, state: Mapping[str, Tensor]) -> None:
