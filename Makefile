@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test test-slow check bench golden clean
+.PHONY: install demo test test-slow check bench golden validation clean
 
 install: $(STAMP)
 
@@ -38,6 +38,9 @@ bench: install  ## the benchmarks whose figures the documentation quotes
 golden: install  ## write the golden files again, from a clean tree
 	git diff --quiet HEAD || (echo "commit first: golden files come from a clean tree" && exit 1)
 	PYTHONPATH=tests $(BIN)/python -m golden.produce
+
+validation: install  ## compute every number of docs/validation.md again
+	PYTHONPATH=tests $(BIN)/python -m oracles.produce
 
 clean:
 	rm -rf $(VENV) runs .mecsim

@@ -133,8 +133,24 @@ def outcomes(clients: "pd.DataFrame") -> "pd.DataFrame":
     return table.reset_index()
 
 
-def refusal_reasons(clients: "pd.DataFrame") -> "pd.DataFrame":
-    """Return why turns were refused: ``label``, ``profile``, ``reason``, ``turns``, the most frequent first."""
-    refused = clients[clients["outcome"] == "refused"]
-    counts = refused.groupby(["label", "profile", "reason"], sort=False).size().rename("turns").reset_index()
+def causes(clients: "pd.DataFrame") -> "pd.DataFrame":
+    """Return why turns did not complete, the most frequent first.
+
+    Columns: ``variant``, ``label``, ``profile``, ``outcome``, ``cause`` (the reason's first words, before a colon), ``example``
+    (the first reason met, whole) and ``turns``.
+    """
+    failed = clients[clients["outcome"] != "completed"]
+    failed = failed.assign(cause=failed["reason"].str.partition(":")[0] if len(failed) else "")
+    grouped = failed.groupby(["variant", "label", "profile", "outcome", "cause"], sort=False)
+    counts = grouped.agg(example=("reason", "first"), turns=("device", "size")).reset_index()
     return counts.sort_values("turns", ascending=False, kind="stable").reset_index(drop=True)
+
+
+def energy_parts(energy: "pd.DataFrame") -> "pd.DataFrame":
+    """Return where the joules went: a row a (variant, label), a column "node, part" each, totals averaged over the seeds."""
+    parts = energy.assign(name=energy["node"] + ", " + energy["part"])
+    order = list(dict.fromkeys(parts["name"]))
+    totals = parts.groupby(["variant", "label", "seed", "name"], sort=False)["energy_j"].sum()
+    means = totals.groupby(["variant", "label", "name"], sort=False).mean().unstack("name")
+    trials = list(dict.fromkeys(zip(parts["variant"], parts["label"], strict=True)))
+    return means.reindex(index=trials, columns=order).reset_index()

@@ -1,85 +1,60 @@
-"""The shared link by virtual time against the plain recomputation of every rate: ``python -m benchmarks.link``.
+"""The link by virtual time against the recomputation of every rate, and each sharing policy: ``python -m benchmarks.link``.
 
-Both carry the same flows and must end them at the same times; what counts is the ratio of their real times.
+The first two carry the same flows and must end them at the same times; what counts is the ratio of their real times.
 """
 
 import time
+from functools import partial
 
 import numpy as np
 import simpy
 
-from mecsim.radio.link import SharedLink
+from mecsim.radio.planned_link import make_link
+from mecsim.radio.rate import shannon
+from mecsim.radio.sharing import POLICIES, power_limited_rate
 
 FLOWS = (10, 100, 1_000)
 
 
-class RecomputedLink:
-    """Every arrival and departure moves the bits of all flows and plans again: O(n) an event."""
-
-    def __init__(self, env):
-        self._env, self._flows, self._plan, self._last_s = env, [], 0, 0.0
-
-    def transfer(self, bits, full_rate_bps):
-        self._settle()
-        done = self._env.event()
-        self._flows.append([bits, full_rate_bps, done])
-        self._replan()
-        return done
-
-    def _settle(self):
-        elapsed_s, self._last_s = self._env.now - self._last_s, self._env.now
-        for flow in self._flows:
-            flow[0] -= elapsed_s * flow[1] / len(self._flows)
-
-    def _replan(self):
-        self._plan += 1
-        if self._flows:
-            flow = min(self._flows, key=lambda each: each[0] / each[1])
-            wait_s = max(0.0, flow[0] / flow[1] * len(self._flows))
-            self._env.timeout(wait_s, (self._plan, flow)).callbacks.append(self._on_timer)
-
-    def _on_timer(self, timer):
-        plan, flow = timer.value
-        if plan == self._plan:
-            self._settle()
-            self._flows.remove(flow)
-            flow[2].succeed()
-            self._replan()
-
-
-def run(link_type, n_flows):
-    """Return the finish times of ``n_flows`` that start within a second, and the real seconds that it took."""
+def run(n_flows, kind, *, repetitions=3, power_limited=False, **options):
+    """Return the ends of ``n_flows`` that start within a second, and the least real microseconds that a flow took."""
     draw = np.random.default_rng(n_flows)
-    starts, bits, rates = draw.uniform(0, 1, n_flows), draw.uniform(1e5, 1e7, n_flows), draw.uniform(1e6, 1e8, n_flows)
-    env, ends = simpy.Environment(), np.zeros(n_flows)
-    link = link_type(env)
+    starts, bits, snrs = draw.uniform(0, 1, n_flows), draw.uniform(1e5, 1e7, n_flows), draw.uniform(0.1, 30, n_flows)
+    laws = [partial(power_limited_rate, carrier_hz=2e7, snr_full=snr, spectral_efficiency=shannon) for snr in snrs]
 
-    def flow(index):
-        yield env.timeout(starts[index])
-        yield link.transfer(bits[index], rates[index])
-        ends[index] = env.now
+    def once():
+        env, ends = simpy.Environment(), np.zeros(n_flows)
+        link = make_link(env, kind, **options)
 
-    for index in range(n_flows):
-        env.process(flow(index))
-    started = time.perf_counter()
-    env.run()
-    return ends, time.perf_counter() - started
+        def flow(index):
+            yield env.timeout(starts[index])
+            law = {"rate_of_share": laws[index]} if power_limited else {}
+            yield link.start(bits[index], laws[index](1.0), **law).done
+            ends[index] = env.now
 
+        for index in range(n_flows):
+            env.process(flow(index))
+        started = time.perf_counter()
+        env.run()
+        return ends, time.perf_counter() - started
 
-def best(link_type, n_flows):
-    """Return the finish times, and the least real seconds of ten repetitions."""
-    runs = [run(link_type, n_flows) for _ in range(10)]
-    return runs[0][0], min(seconds for _, seconds in runs)
+    runs = [once() for _ in range(repetitions)]
+    return runs[0][0], 1e6 * min(seconds for _, seconds in runs) / n_flows
 
 
 def main():
-    print(f"{'flows':>6} {'virtual time':>14} {'recomputed':>12} {'ratio':>7}")
+    print(f"{'flows':>6} {'virtual time':>14} {'recomputed':>14} {'ratio':>7}")
     for n_flows in FLOWS:
-        ends, seconds = best(SharedLink, n_flows)
-        expected, plain_seconds = best(RecomputedLink, n_flows)
+        ends, each_us = run(n_flows, "equal")
+        expected, plain_us = run(n_flows, "equal", caps=True)
         np.testing.assert_allclose(ends, expected, rtol=1e-9)
-        each_us, plain_us = 1e6 * seconds / n_flows, 1e6 * plain_seconds / n_flows
-        print(f"{n_flows:6} {each_us:11.1f} us {plain_us:9.1f} us {plain_us / each_us:6.1f}x")
+        print(f"{n_flows:6} {each_us:11.1f} us {plain_us:11.1f} us {plain_us / each_us:6.1f}x")
+    print(f"\n{'policy':>26} {'10 flows':>14} {'100 flows':>14}")
+    for kind in POLICIES:
+        print(f"{kind:>26} " + " ".join(f"{run(n_flows, kind, caps=True)[1]:11.1f} us" for n_flows in (10, 100)))
+    for kind in ("fdma", "min-max"):
+        each_us = run(10, kind, repetitions=1, power_limited=True)[1]
+        print(f"{kind + ', power-limited':>26} {each_us:11.1f} us")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Do the papers' orderings hold here? ``python -m benchmarks.orderings RUN [RUN ...]``.
 
 Reads run folders of one scenario, of as many seeds as there are, and prints paired differences with 95 % intervals for the
-orderings that the scenario is about: the same seed means the same world, data, split and start. ``docs/validation.md`` has the
+orderings that the scenario is about: the same seed means the same world, data, split and start. ``docs/orderings.md`` has the
 tables and the commands.
 """
 

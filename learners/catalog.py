@@ -20,6 +20,7 @@ from learners.schemes import (
     local_only,
     mixture,
     small_only,
+    synthetic,
     zero_shot,
 )
 from learners.schemes.context import CostQuestion, LocalSettings, SchemeContext, SchemeEntry
@@ -62,6 +63,7 @@ for _name, _module in {
     "local-only": local_only,
     "centralised": centralised,
     "zero-shot": zero_shot,
+    "synthetic": synthetic,
 }.items():
     SCHEMES.put(_name, _module.ENTRY)
 

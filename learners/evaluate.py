@@ -1,4 +1,4 @@
-"""What a state is worth on held-out data: the job kind ``evaluate``."""
+"""What a state is worth on held-out data, or on a device's own: the job kind ``evaluate``."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -22,12 +22,15 @@ BATCH_SIZE = 256
 
 
 def run(params: Mapping[str, Any], inputs: Sequence[Result], name: str = "") -> Result:
-    """Execute an ``evaluate`` job: the state of ``inputs[0]`` on the ``split`` of ``inputs[1]``; ``extra`` as in ``train``."""
+    """Execute an ``evaluate`` job: the state of ``inputs[0]`` on a ``split`` of ``inputs[1]``, or ``on`` as in ``train``.
+
+    ``extra`` is as in ``train``.
+    """
     state, partition = inputs[:2]
     extra = extra_inputs(params, inputs)
     frozen = as_tensors(state_of(extra["frozen"])) if "frozen" in extra else None
     model = MODEL_CACHE.loaded(params["model"], state_of(state), frozen=frozen)
-    chosen = torch.from_numpy(samples_of(partition, {"split": params["split"]}))
+    chosen = torch.from_numpy(samples_of(partition, params.get("on") or {"split": params["split"]}))
     return Result(evaluate(model, examples(params["dataset"], params["model"]), chosen))
 
 
@@ -63,7 +66,7 @@ class Score:
         """Return accuracy (share of rows right), loss (nats a row), n_samples; for text also bits_per_byte and perplexity."""
         loss = self._loss_sum / self._n_rows
         if not math.isfinite(loss):
-            raise JobError(f"the loss on held-out data is {loss}: training diverged, lower learning_rate")
+            raise JobError(f"the loss of an evaluation is {loss}: training diverged, lower learning_rate")
         numbers = {"accuracy": self._n_right / self._n_rows, "loss": loss, "n_samples": self._n_samples}
         if self._n_bytes:
             numbers |= {

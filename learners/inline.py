@@ -6,7 +6,7 @@ from typing import Any
 from learners.catalog import SCHEMES, CostQuestion, LocalSettings, SchemeContext
 from learners.data.partition import partition_job
 from learners.worker import execute
-from mecsim.federation.contract import ClientView, Offer, Scheme, Update
+from mecsim.federation.contract import REPLACE, Blend, ClientView, Offer, Scheme, Update
 from mecsim.jobs.job import Job, Result
 from mecsim.jobs.runner import LocalRunner
 
@@ -103,14 +103,22 @@ def view(context: SchemeContext, client: int, number: int = 0) -> ClientView:
     return ClientView(client=client, round=number, n_samples=n_samples, memory_budget_bytes=_PLENTY_BYTES)
 
 
-def take_round(scheme: Scheme, context: SchemeContext, number: int, clients: Sequence[int]) -> None:
-    """Let ``clients`` take their turns, and the server its part; nothing is executed."""
+def take_round(
+    scheme: Scheme, context: SchemeContext, number: int, clients: Sequence[int], blend: Blend = REPLACE
+) -> list[Update]:
+    """Let ``clients`` take their turns, and the server its part; return what was merged. Nothing is executed."""
     scheme.alongside(number)
+    updates = take_turns(scheme, context, number, clients)
+    if updates:
+        scheme.merge(updates, blend)
+    return updates
+
+
+def take_turns(scheme: Scheme, context: SchemeContext, number: int, clients: Sequence[int]) -> list[Update]:
+    """Let ``clients`` take their turns and return what comes back; nothing is merged, and nothing executed."""
     offers = {client: scheme.offer(view(context, client, number)) for client in clients}
-    updates = [
-        Update(client=client, n_samples=context.client_samples[client], job=offer.job)
+    return [
+        Update(client=client, n_samples=context.client_samples[client], job=offer.job, base=offer.base)
         for client, offer in offers.items()
         if isinstance(offer, Offer) and offer.job is not None
     ]
-    if updates:
-        scheme.merge(updates)

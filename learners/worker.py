@@ -8,6 +8,7 @@ from typing import Any
 
 from learners.catalog import load_plugins
 from learners.numerics import numerics_class
+from mecsim.jobs import synthetic
 from mecsim.jobs.job import Job, Result
 from mecsim.registry import Registry
 
@@ -73,3 +74,6 @@ for _kind, _path in {
     "proxy_distil": "learners.proxy_tuning:run_distil",
 }.items():
     KINDS.put(_kind, _from_module(_path, needs_torch=True))
+
+for _kind, _run in synthetic.KINDS.items():
+    KINDS.put(_kind, _run)

@@ -4,13 +4,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from mecsim.build import Learning, Simulated, build_links, scheme_facts, simulate
+from mecsim.build.energy import build_tariff
+from mecsim.build.network import build_channel
+from mecsim.build.trial import Learning, Simulated, scheme_facts, simulate
+from mecsim.build.view import Demand
 from mecsim.config.entries import SchemeEntry
 from mecsim.config.scenario import Scenario, TrialSeeds
-from mecsim.federation.sync import Round
+from mecsim.federation.rounds import Round
 from mecsim.jobs.job import Job, Result
 from mecsim.jobs.runner import Runner
-from mecsim.nodes.channel import FleetLinks
+from mecsim.nodes.channel import Channel
 from mecsim.results.records import TABLES, Trial
 from mecsim.rng import Streams
 from mecsim.tables import Context, Quality, trial_rows
@@ -62,18 +65,22 @@ def run_study(scenario: Scenario, learning: Learning, runner: Runner, progress: 
     sheets = [learning.cost_sheets(scenario, index) for index in range(len(scenario.schemes))]
     dealt = dict(zip(partitions, runner.demand(list(partitions.values())), strict=True))
     priced = [demanded(runner, of_scheme) for of_scheme in sheets]
-    links = {seed: build_links(scenario, Streams(seed)) for seed in dict.fromkeys(trial.seeds.world for trial in trials)}
+    channels = {seed: build_channel(scenario, Streams(seed)) for seed in dict.fromkeys(trial.seeds.world for trial in trials)}
+    tariff = build_tariff(scenario)
+
+    def losses(jobs: list[Job]) -> list[float]:
+        return [float(result.numbers["loss"]) for result in runner.demand(jobs)]
+
     worlds = [
-        _simulated(scenario, learning, trial, links[trial.seeds.world], dealt[trial.seeds], priced[trial.index])
+        _simulated(scenario, learning, trial, channels[trial.seeds.world], dealt[trial.seeds], priced[trial.index], losses)
         for trial in trials
     ]
-    wanted = [each.quality for world in worlds for each in world.rounds if each.quality is not None]
+    wanted = [log.round.quality for world in worlds for log in world.rounds if log.round.quality is not None]
     progress.learning_begins(trials, scenario.protocol.rounds, runner.missing(wanted))
     rows: dict[str, list[Trial]] = {table: [] for table in TABLES}
     for trial, world in zip(trials, worlds, strict=True):
-        context = Context(
-            {"scheme": trial.entry.name, "label": trial.entry.label, "variant": "", "seed": trial.seed}, world.world
-        )
+        key = {"scheme": trial.entry.name, "label": trial.entry.label, "variant": "", "seed": trial.seed}
+        context = Context(key, world.world, tariff)
         evaluations = _evaluations(trial, world, runner, progress)
         facts = scheme_facts(world, dealt[trial.seeds].numbers["n_samples"])
         of_trial = trial_rows(context, world.rounds, evaluations, target_accuracy=scenario.target_accuracy, facts=facts)
@@ -104,18 +111,20 @@ def _simulated(
     scenario: Scenario,
     learning: Learning,
     trial: TrialPlan,
-    links: FleetLinks,
+    channel: Channel,
     dealt: Result,
     sheets: Mapping[str, Mapping[str, Any]],
+    demand: Demand,
 ) -> Simulated:
     scheme = learning.scheme(scenario, trial.index, trial.seeds, dealt.numbers, sheets)
     n_asked = trial.entry.clients_per_round or scenario.protocol.clients_per_round
-    return simulate(scenario, scheme, links, seeds=trial.seeds, n_samples=dealt.numbers["n_samples"], n_asked=n_asked)
+    n_samples = dealt.numbers["n_samples"]
+    return simulate(scenario, scheme, channel, seeds=trial.seeds, n_samples=n_samples, n_asked=n_asked, demand=demand)
 
 
 def _evaluations(trial: TrialPlan, world: Simulated, runner: Runner, progress: Progress) -> dict[int, Quality]:
     found = {}
-    for each in world.rounds:
+    for each in (log.round for log in world.rounds):
         if each.quality is None:
             continue
         (result,) = runner.demand([each.quality])

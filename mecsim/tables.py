@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mecsim.federation.sync import Round
+from mecsim.build.energy import Tariff
+from mecsim.build.trial import RoundLog
 from mecsim.federation.turn import Turn
 from mecsim.nodes.compute import idle_energy_j
+from mecsim.nodes.station_power import backhaul_j, carbon_g
 from mecsim.nodes.world import World
-from mecsim.results.records import ClientRow, DiagnosticRow, EnergyRow, RoundRow, SummaryRow, TransferRow, Trial
+from mecsim.results.records import OUTCOMES, ClientRow, DiagnosticRow, EnergyRow, RoundRow, SummaryRow, TransferRow, Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +19,7 @@ class Context:
 
     key: Mapping[str, Any]
     world: World
+    tariff: Tariff
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,41 +40,43 @@ class Quality:
 
 def trial_rows(
     context: Context,
-    rounds: Sequence[Round],
+    rounds: Sequence[RoundLog],
     evaluations: Mapping[int, Quality],
     *,
     target_accuracy: float | None,
     facts: Mapping[str, Any],
 ) -> dict[str, list[Trial]]:
     """Return the rows of one trial by table; ``facts`` are the summary's columns that do not come from the rounds."""
-    clients = [client_row(context, each.number, turn) for each in rounds for turn in each.turns]
-    by_round = {each.number: [row for row in clients if row.round == each.number] for each in rounds}
-    round_rows = [round_row(context, each, by_round[each.number], evaluations.get(each.number)) for each in rounds]
-    return {
-        "rounds": list(round_rows),
-        "clients": list(clients),
-        "transfers": [row for each in rounds for turn in each.turns for row in transfer_rows(context, each.number, turn)],
-        "energy": [row for each in round_rows for row in energy_rows(context, each)],
-        "diagnostics": [
-            DiagnosticRow(**context.key, round=number, name=name, value=value)
-            for number, quality in evaluations.items()
-            for name, value in quality.diagnostics.items()
-        ],
-        "summary": [summary_row(context, round_rows, target_accuracy, facts)],
-    }
+    rows: dict[str, list[Trial]] = {"rounds": [], "clients": [], "transfers": [], "energy": []}
+    round_rows = []
+    for log in rounds:
+        each = log.round
+        clients = [client_row(context, each.number, turn) for turn in each.turns]
+        round_rows.append(round_row(context, log, clients, evaluations.get(each.number)))
+        rows["rounds"].append(round_rows[-1])
+        rows["clients"] += clients
+        rows["transfers"] += [row for turn in each.turns for row in transfer_rows(context, each.number, turn)]
+        rows["energy"] += energy_rows(context, log, round_rows[-1], clients)
+    rows["diagnostics"] = [
+        DiagnosticRow(**context.key, round=number, name=name, value=value)
+        for number, quality in evaluations.items()
+        for name, value in quality.diagnostics.items()
+    ]
+    rows["summary"] = [summary_row(context, round_rows, target_accuracy, facts)]
+    return rows
 
 
 def client_row(context: Context, number: int, turn: Turn) -> ClientRow:
-    """Return the row of one turn; the connection's set-up counts as part of the download."""
-    world = context.world
-    group, links = world.fleet.group(turn.device), world.fleet.links
+    """Return the row of one turn; the time of the connection's set-up counts as part of the download."""
+    world, fleet = context.world, context.world.fleet
+    profile = fleet.profile(turn.device)
     return ClientRow(
         **context.key,
         round=number,
         device=turn.device,
-        group=group.name,
-        profile=group.profile.name,
-        station=world.cell_of(turn.device).name,
+        group=fleet.group(turn.device).name,
+        profile=profile.name,
+        station=world.station_name(turn.link.station),
         outcome=turn.outcome,
         reason=turn.reason,
         n_samples=turn.n_samples,
@@ -80,17 +85,21 @@ def client_row(context: Context, number: int, turn: Turn) -> ClientRow:
         compute_s=turn.compute_s,
         upload_s=turn.upload_s,
         end_s=turn.end_s,
-        download_bytes=sum(payload.size_bytes for payload, _ in turn.downloads),
-        upload_bytes=sum(payload.size_bytes for payload, _ in turn.uploads),
-        download_energy_j=turn.setup_energy_j + sum(transfer.energy_j for _, transfer in turn.downloads),
+        download_bytes=sum(record.payload_bytes for _, record in turn.downloads),
+        upload_bytes=sum(record.payload_bytes for _, record in turn.uploads),
+        connect_energy_j=turn.radio.promotion_j + turn.radio.setup_j,
+        download_energy_j=sum(record.energy_j for _, record in turn.downloads),
         compute_energy_j=turn.compute_energy_j,
-        upload_energy_j=sum(transfer.energy_j for _, transfer in turn.uploads),
-        idle_energy_j=idle_energy_j(turn.end_s - turn.start_s, group.profile),
+        upload_energy_j=sum(record.energy_j for _, record in turn.uploads),
+        tail_energy_j=turn.radio.tail_j,
+        idle_energy_j=idle_energy_j(turn.end_s - turn.start_s, profile),
+        handovers=sum(record.handovers for _, record in turn.transfers),
+        staleness=turn.update.staleness if turn.update is not None else 0,
         peak_memory_bytes=turn.peak_bytes,
-        memory_budget_bytes=group.memory_budget_bytes,
-        distance_m=float(links.distance_m[turn.device]),
-        downlink_snr_db=float(links.downlink_snr_db[turn.device]),
-        uplink_snr_db=float(links.uplink_snr_db[turn.device]),
+        memory_budget_bytes=fleet.memory_of(turn.device),
+        distance_m=turn.link.distance_m,
+        downlink_sinr_db=turn.link.downlink_sinr_db,
+        uplink_sinr_db=turn.link.uplink_sinr_db,
     )
 
 
@@ -101,50 +110,77 @@ def transfer_rows(context: Context, number: int, turn: Turn) -> list[TransferRow
             **context.key,
             round=number,
             device=turn.device,
-            station=context.world.cell_of(turn.device).name,
-            direction=transfer.direction,
+            station=record.station,
+            direction=record.direction,
             payload=payload.name,
             payload_kind=payload.kind,
-            start_s=transfer.start_s,
-            end_s=transfer.end_s,
-            size_bytes=transfer.size_bytes,
-            wire_bytes=transfer.wire_bytes,
-            energy_j=transfer.energy_j,
+            start_s=record.start_s,
+            end_s=record.end_s,
+            size_bytes=record.size_bytes,
+            wire_bytes=record.wire_bytes,
+            carried_bytes=record.carried_bytes,
+            complete=record.complete,
+            handovers=record.handovers,
+            energy_j=record.energy_j,
         )
-        for payload, transfer in [*turn.downloads, *turn.uploads]
+        for payload, record in turn.transfers
     ]
 
 
-def round_row(context: Context, each: Round, clients: Sequence[ClientRow], quality: Quality | None) -> RoundRow:
+def round_row(context: Context, log: RoundLog, clients: Sequence[ClientRow], quality: Quality | None) -> RoundRow:
     """Return the row of one round, summed over its turns."""
-    outcomes = [row.outcome for row in clients]
-    completed, refused = outcomes.count("completed"), outcomes.count("refused")
+    each, tariff = log.round, context.tariff
+    counts: dict[str, Any] = {outcome: sum(row.outcome == outcome for row in clients) for outcome in OUTCOMES}
+    compute_j, idle_j = sum(row.compute_energy_j for row in clients), sum(row.idle_energy_j for row in clients)
+    radio_j = sum(map(radio_energy_j, clients))
+    stations_j = station_dynamic_j(tariff, log)
+    network_j = backhaul_j(log.backhaul_bits, kwh_per_gb=tariff.backhaul_kwh_per_gb)
+    all_j = compute_j + radio_j + idle_j + each.server_energy_j + stations_j + network_j
     return RoundRow(
         **context.key,
         round=each.number,
+        opened_at_s=each.opened_at_s,
         sim_time_s=each.closed_at_s,
         accuracy=quality.accuracy if quality else None,
         loss=quality.loss if quality else None,
         uplink_bytes=sum(row.upload_bytes for row in clients),
         downlink_bytes=sum(row.download_bytes for row in clients),
-        device_compute_energy_j=sum(row.compute_energy_j for row in clients),
-        device_radio_energy_j=sum(row.download_energy_j + row.upload_energy_j for row in clients),
-        device_idle_energy_j=sum(row.idle_energy_j for row in clients),
+        wasted_bytes=sum(row.upload_bytes + row.download_bytes for row in clients if row.outcome != "completed"),
+        device_compute_energy_j=compute_j,
+        device_radio_energy_j=radio_j,
+        device_idle_energy_j=idle_j,
         server_energy_j=each.server_energy_j,
+        station_energy_j=stations_j,
+        backhaul_energy_j=network_j,
+        carbon_g=carbon_g(all_j, tariff.carbon_g_per_kwh, start_s=each.opened_at_s, end_s=each.closed_at_s),
         selected=len(clients),
-        completed=completed,
-        refused=refused,
-        lost=len(clients) - completed - refused,
+        **counts,
     )
 
 
-def energy_rows(context: Context, row: RoundRow) -> list[EnergyRow]:
+def radio_energy_j(row: ClientRow) -> float:
+    """Return what a device's radio took for a turn, in all its states."""
+    return row.connect_energy_j + row.download_energy_j + row.upload_energy_j + row.tail_energy_j
+
+
+def station_dynamic_j(tariff: Tariff, log: RoundLog) -> float:
+    """Return what the study's downlink transfers of a round made the stations draw."""
+    return sum(tariff.stations[name].dynamic_w * busy_s for name, busy_s in log.station_airtime_s.items() if name in tariff.stations)
+
+
+def energy_rows(context: Context, log: RoundLog, row: RoundRow, clients: Sequence[ClientRow]) -> list[EnergyRow]:
     """Return a round's joules part by part."""
+    static_w = sum(power.static_w for power in context.tariff.stations.values())
     parts = (
         ("devices", "compute", row.device_compute_energy_j),
-        ("devices", "radio", row.device_radio_energy_j),
         ("devices", "idle", row.device_idle_energy_j),
+        ("devices", "connect", sum(client.connect_energy_j for client in clients)),
+        ("devices", "transfer", sum(client.download_energy_j + client.upload_energy_j for client in clients)),
+        ("devices", "tail", sum(client.tail_energy_j for client in clients)),
         ("server", "compute", row.server_energy_j),
+        ("stations", "dynamic", row.station_energy_j),
+        ("stations", "static", static_w * (row.sim_time_s - row.opened_at_s)),
+        ("backhaul", "transfer", row.backhaul_energy_j),
     )
     return [EnergyRow(**context.key, round=row.round, node=node, part=part, energy_j=joules) for node, part, joules in parts]
 
@@ -183,10 +219,12 @@ def summary_row(
         device_radio_energy_j=sum(row.device_radio_energy_j for row in rounds),
         device_idle_energy_j=sum(row.device_idle_energy_j for row in rounds),
         server_energy_j=sum(row.server_energy_j for row in rounds),
+        station_energy_j=sum(row.station_energy_j for row in rounds),
+        backhaul_energy_j=sum(row.backhaul_energy_j for row in rounds),
+        carbon_g=sum(row.carbon_g for row in rounds),
+        wasted_bytes=sum(row.wasted_bytes for row in rounds),
         turns=sum(row.selected for row in rounds),
-        completed=sum(row.completed for row in rounds),
-        refused=sum(row.refused for row in rounds),
-        lost=sum(row.lost for row in rounds),
+        **{outcome: sum(getattr(row, outcome) for row in rounds) for outcome in OUTCOMES},
     )
 
 

@@ -1,11 +1,12 @@
 """A learning room that trains nothing: schemes of plain sizes, results that count their trainings."""
 
 import json
+from copy import copy
 from pathlib import Path
 
 from mecsim.cli.names import build_catalog
 from mecsim.config.loader import parse_scenario
-from mecsim.federation.contract import NO_STEP, Offer, Payload, SchemeFacts, Work
+from mecsim.federation.contract import NO_STEP, REPLACE, Offer, Payload, SchemeFacts, Work
 from mecsim.jobs.job import Result, job
 from mecsim.study import run_study
 
@@ -27,15 +28,30 @@ class SyntheticScheme:
     def offer(self, client):
         training = job("train", {"client": client.client}, [self.state])
         return Offer(
-            needs=(Payload("backbone", "backbone", 10_000_000), Payload(self.state.name, "state", 50_000)),
+            needs=(Payload("backbone", "backbone", 10_000_000), self.exchange()),
             work=Work(flop=1e9 * client.n_samples, traffic_bytes=1e6, peak_bytes=self.peak_bytes, n_steps=2),
             sends=Payload(training.name, "update", 50_000),
             job=training,
+            base=self.state,
         )
 
-    def merge(self, updates):
-        self.state = job("average", {}, [update.job for update in updates])
+    def merge(self, updates, blend=REPLACE):
+        kept = [] if blend.kind == "replace" else [self.state]
+        self.state = job("average", {}, [*kept, *(update.job for update in updates)])
         return NO_STEP
+
+    def branch(self):
+        return copy(self)
+
+    def join(self, branches):
+        self.state = job("average", {}, [branch.state for branch, weight in branches if weight])
+        return NO_STEP
+
+    def exchange(self):
+        return Payload(self.state.name, "state", 50_000)
+
+    def client_loss(self, client):
+        return job("evaluate", {"client": client}, [self.state])
 
     def alongside(self, round_number):
         return NO_STEP

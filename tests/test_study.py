@@ -6,7 +6,7 @@ from synthetic_room import execute, parse, study_of
 from mecsim.jobs.job import job
 from mecsim.jobs.runner import LocalRunner
 from mecsim.jobs.store import Store
-from mecsim.results.records import TABLES
+from mecsim.results.records import OUTCOMES, TABLES
 from mecsim.study import count_jobs, plan_trials
 
 
@@ -22,7 +22,7 @@ def test_every_table_has_its_rows(runner):
     assert set(rows) == set(TABLES)
     n_schemes = len(parse().schemes)
     counts = {table: len(rows[table]) for table in ("rounds", "clients", "summary", "energy")}
-    assert counts == {"rounds": 5 * n_schemes, "clients": 24 * n_schemes, "summary": n_schemes, "energy": 20 * n_schemes}
+    assert counts == {"rounds": 5 * n_schemes, "clients": 24 * n_schemes, "summary": n_schemes, "energy": 45 * n_schemes}
 
 
 def test_other_numbers_of_an_evaluation_are_diagnostics(runner):
@@ -53,9 +53,10 @@ def test_rounds_add_up_to_clients_transfers_energy_and_summary(runner):
         down = sum(row.size_bytes for row in transfers if row.direction == "downlink")
         assert summary.downlink_bytes == down == sum(row.download_bytes for row in clients)
         of_devices = summary.device_compute_energy_j + summary.device_radio_energy_j + summary.device_idle_energy_j
-        parts = sum(row.compute_energy_j + row.download_energy_j + row.upload_energy_j + row.idle_energy_j for row in clients)
+        columns = ("connect", "download", "compute", "upload", "tail", "idle")
+        parts = sum(getattr(row, f"{column}_energy_j") for row in clients for column in columns)
         assert of_devices == pytest.approx(parts) == pytest.approx(sum(r.energy_j for r in energy if r.node == "devices"))
-        assert all(row.selected == row.completed + row.refused + row.lost for row in rounds)
+        assert all(row.selected == sum(getattr(row, outcome) for outcome in OUTCOMES) for row in rounds)
         assert all(row.end_s - row.start_s >= row.download_s + row.compute_s + row.upload_s - 1e-9 for row in clients)
 
 

@@ -6,6 +6,12 @@ from typing import Any
 from analysis.formats import percent_text
 
 _PLACES = {"uma": "urban macro cells", "umi": "urban street cells", "rma": "rural macro cells", "inh": "an indoor office"}
+_COURSES = {
+    "deadline": "rounds with a deadline, each in need of {n} devices",
+    "buffered": "merges of buffered updates, with {n} devices at work at a time",
+    "async": "merges of single updates, with {n} devices at work at a time",
+    "hierarchical": "rounds of the cloud, each asking {n} devices behind their stations",
+}
 _PARTITIONS = {
     "iid": "with the same mix of classes for all",
     "dirichlet": "with a Dirichlet label skew",
@@ -38,6 +44,10 @@ def _world(scenario: Mapping[str, Any]) -> Iterator[str]:
         yield f"{total} device{'s' if total != 1 else ''} ({kinds})"
     if area := _at(scenario, "fleet.area_m"):
         yield f"an area of {area[0]:g} m by {area[1]:g} m"
+    if layout := _at(scenario, "network.layout"):
+        n_stations = int(layout.get("rows", 0)) * int(layout.get("columns", 0))
+        place = _PLACES.get(str(_at(scenario, "network.path_loss.kind")), "")
+        yield f"{n_stations} base stations on a {layout.get('kind')} grid" + (f" in {place}" if place else "")
     if stations := _at(scenario, "network.stations"):
         place = _PLACES.get(str(_at(scenario, "network.path_loss.kind")), "")
         yield f"{len(stations)} base station{'s' if len(stations) != 1 else ''}" + (f" in {place}" if place else "")
@@ -45,11 +55,16 @@ def _world(scenario: Mapping[str, Any]) -> Iterator[str]:
         share = carrier.get("downlink_share")
         split = f", {percent_text(float(share))} of the time for the downlink" if share is not None else ""
         yield f"a carrier of {carrier.get('bandwidth_mhz'):g} MHz at {carrier.get('frequency_ghz'):g} GHz{split}"
+    if trace := _at(scenario, "network.trace"):
+        n_files = len(trace.get("files") or ())
+        yield f"rates as measured, from {n_files} file{'s' if n_files != 1 else ''}"
     if _at(scenario, "fleet.backbone_preinstalled"):
         yield "the pretrained model is on the devices from the start"
 
 
 def _learning(scenario: Mapping[str, Any]) -> Iterator[str]:
+    if _at(scenario, "learning.kind") == "synthetic":
+        yield "nothing is trained: accuracy follows from a formula of the data that were merged, and says nothing of any scheme"
     model, dataset = _at(scenario, "learning.model"), _at(scenario, "learning.dataset")
     name = dataset.get("name") if isinstance(dataset, Mapping) else dataset
     if model and name:
@@ -71,8 +86,11 @@ def _learning(scenario: Mapping[str, Any]) -> Iterator[str]:
 
 def _course(scenario: Mapping[str, Any]) -> Iterator[str]:
     if protocol := _at(scenario, "protocol"):
-        n_asked = protocol.get("clients_per_round")
-        yield f"{protocol.get('rounds')} rounds ({protocol.get('kind')}), each asking {n_asked} devices"
+        n_asked, kind = protocol.get("clients_per_round"), str(protocol.get("kind"))
+        whose = _COURSES.get(kind, "rounds ({kind}), each asking {n} devices").format(kind=kind, n=n_asked)
+        yield f"{protocol.get('rounds')} {whose}"
+    if (selection := str(_at(scenario, "selection.kind") or "uniform")) != "uniform":
+        yield f"devices are selected by the policy {selection}"
     if target := _at(scenario, "target_accuracy"):
         yield f"the target is an accuracy of {percent_text(float(target))}"
     n_seeds = _at(scenario, "replications")

@@ -9,8 +9,8 @@ import yaml
 from markupsafe import Markup
 
 from analysis.findings import account_note, findings, seeds_note
-from analysis.formats import NOTHING, bytes_text, count_text, diagnostic_text, duration_text, flop_text
-from analysis.frames import by_label, diagnostics, outcomes, refusal_reasons
+from analysis.formats import NOTHING, bytes_text, count_text, diagnostic_text, duration_text, energy_text, flop_text
+from analysis.frames import by_label, causes, diagnostics, energy_parts, outcomes
 from analysis.plots.study import KINDS, Plot
 from analysis.report.asked import asked, scheme_settings
 from analysis.report.inline import inline_svg
@@ -57,7 +57,8 @@ def context(run: "Run", plots: Sequence[Plot]) -> dict[str, Any]:
         "schemes": _schemes(labels, scheme_settings(scenario)),
         "diagnostics": _diagnostics(run.frame("diagnostics")),
         "outcomes": _outcomes(clients),
-        "reasons": _reasons(clients),
+        "causes": _causes(clients),
+        "energy": _energy(run.frame("energy")),
         "facts": _facts(run.manifest),
         "versions": sorted(dict(run.manifest.get("versions") or {}).items()),
         "command": str(run.manifest.get("command") or NOTHING),
@@ -164,10 +165,33 @@ def _ended(row: "pd.Series", others: Sequence[str]) -> str:
     return ", ".join(parts)
 
 
-def _reasons(clients: "pd.DataFrame") -> TextTable:
-    frame = refusal_reasons(clients)
-    rows = tuple((row.label, row.profile, row.reason, count_text(row.turns)) for row in frame.itertuples())
-    return TextTable(("scheme", "profile", "reason", "turns"), rows, n_names=3)
+def _causes(clients: "pd.DataFrame") -> TextTable:
+    frame = causes(clients)
+    swept = clients["variant"].nunique() > 1
+    rows = tuple(
+        (
+            *((row.variant,) if swept else ()),
+            row.label,
+            row.profile,
+            row.outcome,
+            row.cause,
+            row.example.partition(": ")[2] or NOTHING,
+            count_text(row.turns),
+        )
+        for row in frame.itertuples()
+    )
+    heads = (*(("variant",) if swept else ()), "scheme", "profile", "outcome", "cause", "for example", "turns")
+    return TextTable(heads, rows, n_names=5 + swept)
+
+
+def _energy(energy: "pd.DataFrame") -> TextTable:
+    """Return a row a scheme and a column a part that takes anything."""
+    frame = energy_parts(energy)
+    swept = frame["variant"].nunique() > 1
+    parts = [column for column in frame.columns[2:] if frame[column].any()]
+    names = ["variant", "label"] if swept else ["label"]
+    rows = tuple((*(row[name] for name in names), *(energy_text(row[part]) for part in parts)) for _, row in frame.iterrows())
+    return TextTable((*(("variant",) if swept else ()), "scheme", *parts), rows, n_names=1 + swept)
 
 
 def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:

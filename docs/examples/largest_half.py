@@ -7,15 +7,15 @@ from collections.abc import Sequence
 
 from learners.catalog import SCHEMES, SchemeEntry
 from learners.schemes.fedpeft import FedPeft, FedPeftParams, cost_jobs
-from mecsim.federation.contract import ServerStep, Update
+from mecsim.federation.contract import REPLACE, Blend, ServerStep, Update
 
 
 class LargestHalf(FedPeft):
     """Offers what FedPEFT offers; what it leaves out of the average is never demanded, and so never trained."""
 
-    def merge(self, updates: Sequence[Update]) -> ServerStep:
+    def merge(self, updates: Sequence[Update], blend: Blend = REPLACE) -> ServerStep:
         ranked = sorted(updates, key=lambda update: (-update.n_samples, update.client))
-        return super().merge(ranked[: (len(ranked) + 1) // 2])
+        return super().merge(ranked[: (len(ranked) + 1) // 2], blend)
 
 
 if "largest-half" not in SCHEMES:

@@ -1,13 +1,16 @@
 """What most schemes share: devices train the same part from the server's state, and the server averages what comes back."""
 
 from collections.abc import Sequence
+from copy import copy
+from typing import Self
 
+from learners.schemes.blending import blended_job, joined_job, n_terms
 from learners.schemes.context import SchemeContext
 from learners.schemes.parts import (
     Part,
-    average_job,
     average_work,
     backbone_payload,
+    client_loss_job,
     evaluate_job,
     has_fitted_head,
     head_work,
@@ -17,6 +20,9 @@ from learners.schemes.parts import (
 )
 from mecsim.federation.contract import (
     NO_STEP,
+    NO_WORK,
+    REPLACE,
+    Blend,
     ClientView,
     Offer,
     Payload,
@@ -24,12 +30,17 @@ from mecsim.federation.contract import (
     SchemeFacts,
     ServerStep,
     Update,
+    Work,
 )
 from mecsim.jobs.job import Job
 
 
 class FederatedAveraging:
-    """FedAvg (McMahan et al., 2017) over the trainable part of a model. A scheme overrides what it does differently."""
+    """FedAvg (McMahan et al., 2017) over the trainable part of a model. A scheme overrides what it does differently.
+
+    ``state`` is what a device gets next. What a scheme notes of single devices is shared with its branches: it is the same
+    device, whichever server it talks to.
+    """
 
     def __init__(
         self,
@@ -46,6 +57,7 @@ class FederatedAveraging:
         self.weighting = weighting
         self.account_as = account_as
         self.state = start_job(part, context)
+        self.is_branch = False
 
     def prepare(self) -> ServerStep:
         """Return the fitting of the head where the scenario wants that; the backbone is used as it is."""
@@ -63,13 +75,13 @@ class FederatedAveraging:
             work=train_work(self.part.costs, client.n_samples, self.context.local),
             sends=Payload(training.name, "update", self.update_bytes(client)),
             job=training,
+            base=self.state,
         )
 
     def needs(self, client: ClientView) -> tuple[Payload, ...]:
         """Return what the turn needs: the frozen part, unless the device has it from the factory, and the state."""
-        state = Payload(self.state.name, "state", int(self.part.costs["state_bytes"]))
         has_backbone = self.context.backbone_preinstalled or self.part.costs["backbone_bytes"] == 0
-        return (state,) if has_backbone else (backbone_payload(self.part), state)
+        return (self.exchange(),) if has_backbone else (backbone_payload(self.part), self.exchange())
 
     def training(self, client: ClientView) -> Job:
         """Return the training that ``client`` would do."""
@@ -87,10 +99,47 @@ class FederatedAveraging:
         """Return no work: the server waits."""
         return NO_STEP
 
-    def merge(self, updates: Sequence[Update]) -> ServerStep:
-        """Average the updates."""
-        self.state = average_job(updates, self.weighting, self.context.local.batch_size)
-        return ServerStep(average_work(self.part.costs, len(updates)))
+    def merge(self, updates: Sequence[Update], blend: Blend = REPLACE) -> ServerStep:
+        """Take the updates into the state; go on with what the scheme does behind it, if this is no branch."""
+        self.note(updates)
+        entering = [*self.own_updates(), *updates]
+        self.state = blended_job(
+            self.state, entering, blend, weighting=self.weighting, batch_size=self.context.local.batch_size
+        )
+        work = average_work(self.part.costs, n_terms(len(entering), blend))
+        return ServerStep(work if self.is_branch else work + self.behind(updates))
+
+    def note(self, updates: Sequence[Update]) -> None:
+        """Note what the updates tell of single devices: nothing."""
+
+    def own_updates(self) -> list[Update]:
+        """Return what the server itself has trained since the last merge: nothing."""
+        return []
+
+    def behind(self, updates: Sequence[Update]) -> Work:
+        """Do what the server does behind an average (of ``updates``, or of branches: none) and return its work: nothing."""
+        return NO_WORK
+
+    def branch(self) -> Self:
+        """Return a copy that averages on its own, and does nothing behind that."""
+        branch = copy(self)
+        branch.is_branch = True
+        return branch
+
+    def join(self, branches: Sequence[tuple[Self, float]]) -> ServerStep:
+        """Average the branches' states, and what the server itself has trained; go on with what is behind an average."""
+        states = [(branch.state, weight) for branch, weight in branches]
+        states += [(own.job, float(own.n_samples)) for own in self.own_updates()]
+        self.state = joined_job(states)
+        return ServerStep(average_work(self.part.costs, len(states)) + self.behind(()))
+
+    def exchange(self) -> Payload:
+        """Return the state as it travels."""
+        return Payload(self.state.name, "state", int(self.part.costs["state_bytes"]))
+
+    def client_loss(self, client: int) -> Job | None:
+        """Return the evaluation on the client's own samples of the state that it would get, in what it holds."""
+        return client_loss_job(self.part, self.state, self.context, client)
 
     def quality(self) -> Job:
         """Return the evaluation of the current state on the test split."""

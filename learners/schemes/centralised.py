@@ -7,7 +7,7 @@ turns, or, in the round of the first uploads, after them. There is no privacy in
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field
 
@@ -15,7 +15,21 @@ from learners.schemes.averaging import FederatedAveraging
 from learners.schemes.context import CostQuestion, SchemeContext, SchemeEntry
 from learners.schemes.method_params import MethodParams
 from learners.schemes.parts import part_of, train_job, train_work
-from mecsim.federation.contract import NO_STEP, NO_WORK, ClientView, Offer, Payload, Refusal, SchemeFacts, ServerStep, Update
+from mecsim.federation.contract import (
+    NO_STEP,
+    NO_WORK,
+    REPLACE,
+    ROUND_PROTOCOLS,
+    Blend,
+    ClientView,
+    Offer,
+    Payload,
+    Refusal,
+    SchemeFacts,
+    ServerStep,
+    Update,
+    refusal_of,
+)
 from mecsim.hashing import sha256_of
 from mecsim.jobs.job import Job
 
@@ -63,10 +77,20 @@ class Centralised(FederatedAveraging):
         self._passed = bool(self._received)
         return self._pass() if self._received else NO_STEP
 
-    def merge(self, updates: Sequence[Update]) -> ServerStep:
+    def merge(self, updates: Sequence[Update], blend: Blend = REPLACE) -> ServerStep:
         """Take in the samples of those who sent some; make this round's pass, if there was nothing to make it on before."""
+        if blend != REPLACE:
+            raise refusal_of("centralised", "devices send samples, once, and no states that could be blended")
         self._received |= {update.client: update.n_samples for update in updates}
         return NO_STEP if self._passed else self._pass()
+
+    def branch(self) -> Self:
+        """Raise a SchemeError: samples of several servers would have to be moved again."""
+        raise refusal_of("centralised", "one server holds all samples, and nothing is trained elsewhere")
+
+    def client_loss(self, client: int) -> Job | None:
+        """Return None: devices have no model."""
+        return None
 
     def facts(self) -> SchemeFacts:
         """Return what the summary says of the scheme: devices train nothing."""
@@ -85,4 +109,5 @@ ENTRY = SchemeEntry(
     cost_jobs=cost_jobs,
     reconstruction=False,
     holds_backbone=False,
+    protocols_of=lambda params: ROUND_PROTOCOLS,
 )

@@ -10,7 +10,7 @@ from learners.compress.scale import scaled
 from learners.data.content import Task
 from learners.models.architectures import architecture_of, as_params
 from learners.models.sources import architecture_of_model
-from mecsim.federation.contract import Scheme
+from mecsim.federation.contract import PROTOCOLS, Scheme
 from mecsim.jobs.job import Job, job
 
 
@@ -133,7 +133,9 @@ class SchemeEntry:
     """A scheme as the catalogue lists it.
 
     ``reconstruction`` is true where the published description was not enough and parts are our own reading of it.
-    ``holds_backbone`` is false where devices get along with less than the scenario's model.
+    ``holds_backbone`` is false where devices get along with less than the scenario's model. ``protocols_of`` says from the
+    parameters which of ``PROTOCOLS`` the scheme makes sense under; under another one it raises a SchemeError. ``learns`` is
+    false for what stands in for a scheme where ``learning.kind`` is synthetic, and goes with nothing else.
     """
 
     description: str
@@ -142,3 +144,5 @@ class SchemeEntry:
     cost_jobs: CostJobs
     reconstruction: bool
     holds_backbone: bool = True
+    protocols_of: Callable[[Any], frozenset[str]] = lambda params: frozenset(PROTOCOLS)
+    learns: bool = True

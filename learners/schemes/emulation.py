@@ -16,7 +16,7 @@ from learners.compress.rules import MAX_BITS, MIN_BITS
 from learners.schemes.context import CostQuestion, SchemeContext
 from learners.schemes.method_params import MethodParams
 from learners.schemes.parts import Part, forward_work, n_public_fit
-from mecsim.federation.contract import Work
+from mecsim.federation.contract import PROTOCOLS, Work
 from mecsim.jobs.job import Job, job
 
 Kind = Literal["drop", "narrow", "prune", "quantise"]
@@ -95,6 +95,11 @@ class Emulation:
     server_takes_part: bool = False
     realign_every: int = 0
     proximal: float = 0.0
+
+    @property
+    def protocols(self) -> frozenset[str]:
+        """What these schemes may be run under: a server that takes part does so alongside the devices, in rounds."""
+        return frozenset(PROTOCOLS) - ({"buffered", "async"} if self.server_takes_part else set())
 
 
 def check_rho(kind: Kind, rho: float) -> None:
@@ -182,6 +187,7 @@ def emulator_work(whole: Part, emulator: Part, context: SchemeContext, distillat
         traffic_bytes=teacher.traffic_bytes + 3.0 * student.traffic_bytes,
         peak_bytes=teacher.peak_bytes + 4.0 * student.peak_bytes,
         n_steps=distillation.steps,
+        n_samples=distillation.steps * batch_size,
     )
 
 

@@ -1,8 +1,9 @@
 """Federated tuning of an adapter around emulators: devices see stand-ins of the middle, the server deploys the whole model."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 from learners.models.sources import architecture_of_model
 from learners.models.spec import backbone_digest
@@ -16,11 +17,22 @@ from learners.schemes.emulation import (
     emulator_work,
     sheet_name,
 )
-from learners.schemes.parts import Part, backbone_payload, evaluate_job, n_public_fit, part_of, train_job, train_work
+from learners.schemes.parts import (
+    Part,
+    backbone_payload,
+    client_loss_job,
+    evaluate_job,
+    n_public_fit,
+    part_of,
+    train_job,
+    train_work,
+)
 from mecsim.errors import JobError
 from mecsim.federation.contract import (
     NO_STEP,
     NO_WORK,
+    REPLACE,
+    Blend,
     ClientView,
     Offer,
     Payload,
@@ -28,8 +40,9 @@ from mecsim.federation.contract import (
     ServerStep,
     Update,
     Work,
+    refusal_of,
 )
-from mecsim.hashing import sha256_of
+from mecsim.hashing import canonical_json, sha256_of
 from mecsim.jobs.job import Job, job
 
 #: The server's place among the clients of an average.
@@ -61,7 +74,6 @@ class EmulatorTuning(FederatedAveraging):
         self._check_public_samples()
         self._distil()
         self._own: list[Update] = []
-        self._rho_of: dict[str, float] = {}
         self._last_used = emulation.in_use
         self._n_merged = 0
 
@@ -105,30 +117,52 @@ class EmulatorTuning(FederatedAveraging):
     def training(self, client: ClientView) -> Job:
         """Return the training that ``client`` would do around its emulator."""
         rho = self.rho_for(client)
-        training = self._training(self.emulators[rho], {"client": client.client}, client.round)
-        self._rho_of[training.name] = rho
-        return training
+        return self._training(self.emulators[rho], {"client": client.client}, client.round)
 
     def alongside(self, round_number: int) -> ServerStep:
         """Return the server's tuning of the adapter in the whole model, on public samples; it enters the average."""
-        if not self.emulation.server_takes_part:
+        if not self.emulation.server_takes_part or self.is_branch:
             return NO_STEP
         n_samples = n_public_fit(self.context)
         training = self._training(self.part, {"split": "public_fit"}, round_number)
-        self._own = [Update(client=_SERVER, n_samples=n_samples, job=training)]
+        self._own = [Update(client=_SERVER, n_samples=n_samples, job=training, base=self.state)]
         return ServerStep(train_work(self.part.costs, n_samples, self.context.local))
 
-    def merge(self, updates: Sequence[Update]) -> ServerStep:
-        """Average the updates and the server's own; distil the emulators again where that is due."""
-        used = {self._rho_of[update.job.name] for update in updates if update.job.name in self._rho_of}
-        self._last_used = tuple(rho for rho in self.emulators if rho in used) or self._last_used
-        step = super().merge([*self._own, *updates])
-        self._own, self._rho_of = [], {}
+    def merge(self, updates: Sequence[Update], blend: Blend = REPLACE) -> ServerStep:
+        """Take the updates and the server's own into the state; distil the emulators again where that is due."""
+        if blend != REPLACE and self.emulation.server_takes_part:
+            reason = "a server that takes part does so alongside a round: set server_takes_part to false"
+            raise refusal_of("fedpeat", reason, self.emulation.protocols)
+        return super().merge(updates, blend)
+
+    def note(self, updates: Sequence[Update]) -> None:
+        """Note which emulators the updates were trained around."""
+        models = {canonical_json(json.loads(update.job.params).get("model")) for update in updates}
+        used = [rho for rho, emulator in self.emulators.items() if canonical_json(emulator.spec) in models]
+        self._last_used = tuple(used) or self._last_used
+
+    def own_updates(self) -> list[Update]:
+        """Return the server's tuning alongside; a branch has none."""
+        return [] if self.is_branch else self._own
+
+    def behind(self, updates: Sequence[Update]) -> Work:
+        """Distil the emulators again where that is due."""
+        self._own = []
         self._n_merged += 1
         if not self.emulation.realign_every or self._n_merged % self.emulation.realign_every:
-            return step
+            return NO_WORK
         self._distil()
-        return ServerStep(step.work + self._distillation_work())
+        return self._distillation_work()
+
+    def join(self, branches: Sequence[tuple[Self, float]]) -> ServerStep:
+        """Average the branches and the server's own; emulators in use are those of any branch."""
+        used = {rho for branch, weight in branches if weight for rho in branch._last_used}
+        self._last_used = tuple(rho for rho in self.emulators if rho in used) or self._last_used
+        return super().join(branches)
+
+    def client_loss(self, client: int) -> Job | None:
+        """Return the loss around the most compressed emulator in use: every device can hold that one."""
+        return client_loss_job(self.emulators[max(self.emulators)], self.state, self.context, client)
 
     def quality(self) -> Job:
         """Return the evaluation of the adapter in the whole model, with those around the emulators and what is between them.
@@ -156,10 +190,12 @@ class EmulatorTuning(FederatedAveraging):
 
     def _distil(self) -> None:
         """Give every emulator that is none of the middle itself its next version, around the adapter of the current state."""
-        for rho in self._distilled():
-            emulator = self.emulators[rho]
-            version = emulator_job(self.part, emulator, self.state, self.context, self.distillation)
-            self.emulators[rho] = replace(emulator, frozen=version)
+        new = {
+            rho: replace(emulator, frozen=emulator_job(self.part, emulator, self.state, self.context, self.distillation))
+            for rho, emulator in self.emulators.items()
+            if rho in self._distilled()
+        }
+        self.emulators = self.emulators | new  # a new mapping: branches go on with the one that they have
 
     def _distilled(self) -> list[float]:
         return [rho for rho in self.emulators if rho > 0] if self.distillation.steps else []

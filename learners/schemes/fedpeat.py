@@ -97,4 +97,5 @@ ENTRY = SchemeEntry(
     cost_jobs=cost_jobs,
     reconstruction=True,
     holds_backbone=False,
+    protocols_of=lambda params: params.emulation().protocols,
 )

@@ -17,7 +17,7 @@ from learners.schemes.method_params import MethodParams
 from learners.schemes.parts import evaluate_job, part_of, train_job
 from learners.schemes.privacy_section import PrivacySection, epsilon_job
 from mecsim.errors import JobError
-from mecsim.federation.contract import ClientView, ServerStep, Update
+from mecsim.federation.contract import ClientView, Update
 from mecsim.jobs.job import Job, job
 
 
@@ -75,12 +75,11 @@ class FedPeft(FederatedAveraging):
         on = {"client": client.client}
         return train_job(self.part, self.state, self.context, on, self.rate(client.round), kept=kept, **options)
 
-    def merge(self, updates: Sequence[Update]) -> ServerStep:
-        """Average the updates."""
+    def note(self, updates: Sequence[Update]) -> None:
+        """Note the devices' last turns, and how many they had."""
         for update in updates:
             self._last_training[update.client] = update.job
             self._n_turns[update.client] = self._n_turns.get(update.client, 0) + 1
-        return super().merge(updates)
 
     def quality(self) -> Job:
         """Return the evaluation of the current state on the test split, with the most privacy that a client has spent."""

@@ -27,112 +27,34 @@ twice that, as no sheet counts the gradients of FFNs alone); the traffic of a st
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any, Self
 
 from learners.compress.rules import compressed_layers, floored_share, rounded_share
 from learners.compress.scale import scaled
 from learners.models.architectures import Architecture, architecture_of
 from learners.models.families import FAMILIES
 from learners.models.sources import architecture_of_model
-from learners.peft.defaults import METHODS
 from learners.schemes.averaging import FederatedAveraging
 from learners.schemes.context import CostQuestion, SchemeContext, SchemeEntry
+from learners.schemes.fedpft_params import Alignment, Distillation, FedPftParams
 from learners.schemes.parts import Part, backbone_payload, evaluate_job, n_public_fit, part_of, start_job, train_job
 from mecsim.errors import JobError
-from mecsim.federation.contract import ClientView, Payload, SchemeFacts, ServerStep, Update, Work
+from mecsim.federation.contract import (
+    NO_WORK,
+    REPLACE,
+    Blend,
+    ClientView,
+    Payload,
+    SchemeFacts,
+    ServerStep,
+    Update,
+    Work,
+    refusal_of,
+)
 from mecsim.jobs.job import Job, job
 
 _BYTES = 4
 _TOTAL_BYTES = 8
-_DECAY = 0.95
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Distillation(_Section):
-    """Matching of all narrowed blocks before the first round: AdamW, rate falling linearly to zero, gradients clipped at 1."""
-
-    steps: int = Field(default=200, ge=1, description="optimizer steps")
-    batch_size: int = Field(default=32, ge=1, description="public samples a step")
-    learning_rate: float = Field(default=6e-4, gt=0.0, description="highest rate")
-    warmup_share: float = Field(default=0.048, ge=0.0, le=1.0, description="share of the steps over which the rate rises")
-    weight_decay: float = Field(default=0.01, ge=0.0, description="AdamW's weight decay")
-    weight_alpha: float = Field(default=0.01, ge=0.0, description="weight of the distance between the linearised FFNs")
-    reference_weight_term: bool = Field(
-        default=False, description="that distance without gradients, so without effect, as in the published code"
-    )
-
-
-class Alignment(_Section):
-    """Matching of the idle neurons between rounds: AdamW without weight decay, else as before the first round."""
-
-    steps: int = Field(default=20, ge=1, description="optimizer steps")
-    batch_size: int = Field(default=16, ge=1, description="public samples a step")
-    learning_rate: float = Field(default=6e-4, gt=0.0, description="highest rate (the published code: 1e-3 for images)")
-    warmup_share: float = Field(default=0.048, ge=0.0, le=1.0, description="share of the steps over which the rate rises")
-
-
-class FedPftParams(_Section):
-    """The proxy, what trains on it, and when the server aligns it."""
-
-    arm: Literal["full", "B", "D", "N"] = Field(
-        default="full", description="alignment before and during the rounds (full), only before (B), only during (D), none (N)"
-    )
-    keep: float = Field(
-        default=0.25, gt=0.0, le=1.0, description="share of a narrowed FFN's neurons; 1: the proxy is the full model"
-    )
-    retained: tuple[int, ...] = Field(
-        default=(0, -1), strict=False, description="blocks whose FFN stays whole, from 0, or from -1 at the end"
-    )
-    rank: int = Field(default=8, ge=1, description="rank of LoRA's updates")
-    alpha: float = Field(default=16.0, gt=0.0, description="LoRA's updates are scaled by alpha / rank")
-    learning_rate: float | None = Field(
-        default=None, gt=0.0, description="rate of a device's optimizer in round 1; left out: the one tuned for LoRA"
-    )
-    rate_schedule: Literal["linear", "exponential", "constant"] = Field(
-        default="linear", description="rate by rounds done: towards zero behind the last, times 0.95 each, or the same"
-    )
-    weighting: Literal["samples", "uniform"] = Field(default="samples", description="a client's weight in the average")
-    distillation: Distillation = Field(default=Distillation(), description="alignment before the first round (arms full, B)")
-    align_every: int = Field(default=10, ge=1, description="rounds from one alignment to the next (arms full, D)")
-    proportion: float = Field(
-        default=0.5, gt=0.0, le=1.0, description="share of a narrowed FFN's neurons that an alignment moves"
-    )
-    zero_threshold: float = Field(default=0.0, ge=0.0, description="activations of at most this size count as zero")
-    align: Alignment = Field(default=Alignment(), description="how an alignment between rounds trains")
-    align_student: Literal["aggregate", "last-client"] = Field(
-        default="aggregate", description="state of the proxy while it is aligned; last-client: as in the published code"
-    )
-
-    @property
-    def aligns_before(self) -> bool:
-        """Tell whether the proxy is distilled before the first round; one that is the full model has nothing to match."""
-        return self.arm in ("full", "B") and self.keep < 1.0
-
-    @property
-    def aligns_during(self) -> bool:
-        """Tell whether idle neurons are moved between rounds."""
-        return self.arm in ("full", "D") and self.keep < 1.0
-
-    def method_spec(self) -> dict[str, Any]:
-        """Return what trains, as jobs carry it."""
-        return {"name": "lora", "rank": self.rank, "alpha": self.alpha, "targets": "qkvo"}
-
-    def compression(self) -> dict[str, Any]:
-        """Return how the proxy is made, as jobs carry it."""
-        return {"kind": "narrow", "keep": self.keep, "retained": list(self.retained)}
-
-    def rate(self, round_number: int, n_rounds: int, optimizer: str) -> float:
-        """Return the learning rate of a round, counted from 1."""
-        first = METHODS["lora"].learning_rates[optimizer] if self.learning_rate is None else self.learning_rate
-        done = min(max(round_number - 1, 0), n_rounds - 1)
-        return (
-            first * {"linear": (n_rounds - done) / n_rounds, "exponential": _DECAY**done, "constant": 1.0}[self.rate_schedule]
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +127,7 @@ class FedPft(FederatedAveraging):
 
     def needs(self, client: ClientView) -> tuple[Payload, ...]:
         """Return what gives the device the present proxy, and the state."""
-        state = Payload(self.state.name, "state", int(self.part.costs["state_bytes"]))
-        return (*self._proxy(client.client, len(self._frozen) - 1), state)
+        return (*self._proxy(client.client, len(self._frozen) - 1), self.exchange())
 
     def training(self, client: ClientView) -> Job:
         """Return the training of the proxy; before an alignment it counts zeros too."""
@@ -222,20 +143,33 @@ class FedPft(FederatedAveraging):
         """Return the size of the state, and of the counts before an alignment."""
         return super().update_bytes(client) + (self._sizes.counts_bytes if self._is_aligned(client.round) else 0)
 
-    def merge(self, updates: Sequence[Update]) -> ServerStep:
-        """Average the updates, and align the proxy where they come with counts."""
+    def merge(self, updates: Sequence[Update], blend: Blend = REPLACE) -> ServerStep:
+        """Take the updates into the state, and align the proxy where they come with counts."""
+        if blend != REPLACE:
+            self._check_no_alignment()
+        return super().merge(updates, blend)
+
+    def branch(self) -> Self:
+        """Return a branch, if no device counts for an alignment."""
+        self._check_no_alignment()
+        return super().branch()
+
+    def note(self, updates: Sequence[Update]) -> None:
+        """Note which proxy each device holds."""
         for update in updates:
             version = next((number for number, frozen in enumerate(self._frozen) if frozen in update.job.inputs), 0)
             if version >= self._held.get(update.client, (0, ()))[0]:
                 self._held[update.client] = (version, self._proxy(update.client, version))
-        work = super().merge(updates).work
+
+    def behind(self, updates: Sequence[Update]) -> Work:
+        """Align the proxy where updates come with counts."""
         ordered = sorted(updates, key=lambda update: (update.client, update.job.name))
         counted = [update.job for update in ordered if "count_zeros" in json.loads(update.job.params)]
         if not counted:
-            return ServerStep(work)
+            return NO_WORK
         self.part = replace(self.part, frozen=self._align_job(counted))
         self._frozen.append(self.part.frozen)
-        return ServerStep(work + self._matching_work(self.params.align))
+        return self._matching_work(self.params.align)
 
     def quality(self) -> Job:
         """Return the evaluation of the full model with the average in it; the proxy's as diagnostics."""
@@ -245,6 +179,11 @@ class FedPft(FederatedAveraging):
     def facts(self) -> SchemeFacts:
         """Return what the summary says of the scheme; queries go to the full model."""
         return replace(super().facts(), inference_flop=float(self.full.costs["forward_flop_per_sample"]))
+
+    def _check_no_alignment(self) -> None:
+        if self.params.aligns_during:
+            reason = f"arm {self.params.arm} aligns the proxy between rounds, on what all devices count: choose arm B or N"
+            raise refusal_of("fedpft", reason, self.params.protocols())
 
     def _is_aligned(self, round_number: int) -> bool:
         every = self.params.align_every
@@ -288,6 +227,7 @@ class FedPft(FederatedAveraging):
             traffic_bytes=settings.steps * float(full["forward_traffic_bytes_per_step"] + proxy["traffic_bytes_per_step"]),
             peak_bytes=float(full["state_bytes"] + full["backbone_bytes"] + proxy["peak_train_bytes"]),
             n_steps=settings.steps,
+            n_samples=n_samples,
         )
 
 
@@ -304,4 +244,5 @@ ENTRY = SchemeEntry(
     cost_jobs=cost_jobs,
     reconstruction=False,
     holds_backbone=False,
+    protocols_of=FedPftParams.protocols,
 )

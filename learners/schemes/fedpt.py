@@ -29,7 +29,7 @@ from learners.peft.defaults import METHODS
 from learners.schemes.context import SchemeContext, SchemeEntry
 from learners.schemes.parts import forward_work, n_public_fit, n_public_validation
 from learners.schemes.small_federation import SmallFederation, SmallModelParams, cost_jobs
-from mecsim.federation.contract import NO_WORK, SchemeFacts, ServerStep, Update, Work
+from mecsim.federation.contract import NO_WORK, SchemeFacts, Update, Work
 from mecsim.jobs.job import Job
 
 
@@ -93,14 +93,19 @@ class FedPt(SmallFederation):
         self.distillation = params.distillation
         self.distil_rate = METHODS[params.method].learning_rates["adamw"]
         needs_public = self.is_tuned or not isinstance(params.distillation, NoDistillation)
+        self._averages: dict[Job, Job] = {}
         super().__init__(params, context, needs_public=needs_public)
 
-    def merge(self, updates: Sequence[Update]) -> ServerStep:
-        """Average the updates, and distil the proxy into what the next round starts from."""
-        work = super().merge(updates).work + self._tuning_work()
-        settings = self.distillation
+    @property
+    def tuned(self) -> Job:
+        """The last average: the state as it was before it was distilled."""
+        return self._averages.get(self.state, self.state)
+
+    def behind(self, updates: Sequence[Update]) -> Work:
+        """Distil the proxy of the average into what the next round starts from."""
+        settings, averaged = self.distillation, self.state
         if isinstance(settings, NoDistillation):
-            return ServerStep(work)
+            return self._tuning_work()
         per_pass = -(-n_public_fit(self.context) // settings.batch_size)
         n_steps = settings.steps if isinstance(settings, BoundedDistillation) else settings.epochs * per_pass
         self.state = self.together_job(
@@ -115,7 +120,8 @@ class FedPt(SmallFederation):
             labels_weight=settings.labels_weight,
             max_drift=settings.max_drift if isinstance(settings, BoundedDistillation) else None,
         )
-        return ServerStep(work + self._distil_work(n_steps, settings.batch_size))
+        self._averages = {self.state: averaged}
+        return self._tuning_work() + self._distil_work(n_steps, settings.batch_size)
 
     def quality(self) -> Job:
         """Return the evaluation of the proxy of the averaged small model, beside what it is made of."""
@@ -150,6 +156,7 @@ class FedPt(SmallFederation):
             traffic_bytes=float(costs["traffic_bytes_per_step"]) * n_steps,
             peak_bytes=float(costs["peak_train_bytes"]),
             n_steps=n_steps,
+            n_samples=n_seen,
         )
         return self._forward_work(n_met) + steps
 

@@ -6,15 +6,27 @@ the start state. Turns are those of the scenario's selection, so that its traini
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field
 
 from learners.schemes.averaging import FederatedAveraging
 from learners.schemes.context import CostQuestion, SchemeContext, SchemeEntry
 from learners.schemes.method_params import MethodParams
-from learners.schemes.parts import evaluate_job, part_of, train_job, train_work
-from mecsim.federation.contract import NO_STEP, ClientView, Offer, Payload, Refusal, ServerStep, Update
+from learners.schemes.parts import client_loss_job, evaluate_job, part_of, train_job, train_work
+from mecsim.federation.contract import (
+    NO_STEP,
+    REPLACE,
+    ROUND_PROTOCOLS,
+    Blend,
+    ClientView,
+    Offer,
+    Payload,
+    Refusal,
+    ServerStep,
+    Update,
+    refusal_of,
+)
 from mecsim.jobs.job import Job, job
 
 
@@ -61,10 +73,20 @@ class LocalOnly(FederatedAveraging):
         on = {"client": client.client}
         return train_job(self.part, self.own_state(client.client), self.context, on, self.rate(client.round))
 
-    def merge(self, updates: Sequence[Update]) -> ServerStep:
+    def merge(self, updates: Sequence[Update], blend: Blend = REPLACE) -> ServerStep:
         """Note what the devices have now; the server does nothing."""
+        if blend != REPLACE:
+            raise refusal_of("local-only", "nothing is sent that could be blended")
         self._own |= {update.client: update.job for update in updates}
         return NO_STEP
+
+    def branch(self) -> Self:
+        """Raise a SchemeError: there is no server whose work could be shared out."""
+        raise refusal_of("local-only", "nothing is sent, to no server")
+
+    def client_loss(self, client: int) -> Job | None:
+        """Return the evaluation of the client's own model on its own samples."""
+        return client_loss_job(self.part, self.own_state(client), self.context, client)
 
     def quality(self) -> Job:
         """Return the mean over the devices of the evaluation of each one's own model."""
@@ -83,4 +105,5 @@ ENTRY = SchemeEntry(
     create=LocalOnly,
     cost_jobs=cost_jobs,
     reconstruction=False,
+    protocols_of=lambda params: ROUND_PROTOCOLS,
 )

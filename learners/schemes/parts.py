@@ -1,6 +1,6 @@
 """The jobs, payloads and prices that schemes are composed of. No torch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ from learners.models.spec import backbone_digest, model_spec
 from learners.peft.defaults import METHODS
 from learners.samples import VALIDATION_STRIDE
 from learners.schemes.context import LocalSettings, SchemeContext
-from mecsim.federation.contract import Payload, Update, Work
+from mecsim.federation.contract import Payload, Work
 from mecsim.hashing import sha256_of
 from mecsim.jobs.job import Job, job
 
@@ -113,36 +113,27 @@ def train_job(
     return job("train", params, [state, context.partition, *part.inputs, *([kept] if kept else [])])
 
 
-def evaluate_job(part: Part, state: Job, context: SchemeContext, split: str = "test") -> Job:
-    """Return the evaluation of ``state`` on a split."""
-    params = {"model": part.spec, "dataset": dict(context.dataset), "split": split, **part.extra}
+def evaluate_job(
+    part: Part, state: Job, context: SchemeContext, split: str = "test", *, on: Mapping[str, Any] | None = None
+) -> Job:
+    """Return the evaluation of ``state`` on a split, or on the samples ``on`` (see ``learners.samples``)."""
+    where = {"split": split} if on is None else {"on": dict(on)}
+    params = {"model": part.spec, "dataset": dict(context.dataset), **where, **part.extra}
     return job("evaluate", params, [state, context.partition, *part.inputs])
 
 
-def average_job(updates: Sequence[Update], weighting: str = "samples", batch_size: int = 1) -> Job:
-    """Return the mean of the updates, by samples, by samples in whole batches, or all alike; their order does not matter."""
-    ordered = sorted(updates, key=lambda update: (update.client, update.job.name))
-    weights = [_weight(update.n_samples, weighting, batch_size) for update in ordered]
-    return job("average", {"weights": weights}, [update.job for update in ordered])
+def client_loss_job(part: Part, state: Job, context: SchemeContext, client: int) -> Job | None:
+    """Return the evaluation of ``state`` on a client's own samples; None where it has none."""
+    return evaluate_job(part, state, context, on={"client": client}) if context.client_samples[client] else None
 
 
-def _weight(n_samples: int, weighting: str, batch_size: int) -> int:
-    match weighting:
-        case "samples":
-            return n_samples
-        case "batches":
-            return -(-n_samples // batch_size) * batch_size
-        case _:
-            return 1
-
-
-def average_work(costs: Mapping[str, Any], n_updates: int) -> Work:
-    """Return the server's work of averaging: a product and a sum a number, all updates held at once."""
+def average_work(costs: Mapping[str, Any], n_states: int) -> Work:
+    """Return the server's work of averaging: a product and a sum a number, all states held at once."""
     size_bytes = float(costs["state_bytes"])
     return Work(
-        flop=2.0 * costs["trainable_parameters"] * n_updates,
-        traffic_bytes=(n_updates + 1) * size_bytes,
-        peak_bytes=(n_updates + 1) * size_bytes,
+        flop=2.0 * costs["trainable_parameters"] * n_states,
+        traffic_bytes=(n_states + 1) * size_bytes,
+        peak_bytes=(n_states + 1) * size_bytes,
         n_steps=1,
     )
 
@@ -155,6 +146,7 @@ def train_work(costs: Mapping[str, Any], n_samples: int, local: LocalSettings) -
         traffic_bytes=float(costs["traffic_bytes_per_step"]) * n_steps,
         peak_bytes=float(costs["peak_train_bytes"]),
         n_steps=n_steps,
+        n_samples=n_samples * local.epochs,
     )
 
 
@@ -166,6 +158,7 @@ def forward_work(costs: Mapping[str, Any], n_samples: int, batch_size: int) -> W
         traffic_bytes=float(costs["forward_traffic_bytes_per_step"]) * n_steps,
         peak_bytes=float(costs["state_bytes"] + costs["backbone_bytes"]),
         n_steps=n_steps,
+        n_samples=n_samples,
     )
 
 

@@ -1,6 +1,5 @@
 """What the schemes with a small model on the devices and a large one at the server share. No scheme, and no torch."""
 
-from collections.abc import Sequence
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -12,7 +11,7 @@ from learners.schemes.context import CostQuestion, SchemeContext
 from learners.schemes.method_params import MethodParams
 from learners.schemes.parts import head_work, part_of, start_job
 from mecsim.errors import JobError, suggestion
-from mecsim.federation.contract import NO_STEP, SchemeFacts, ServerStep, Update
+from mecsim.federation.contract import NO_STEP, SchemeFacts, ServerStep
 from mecsim.jobs.job import Job, job
 
 _HEAD = {"name": "head"}
@@ -53,8 +52,8 @@ class SmallFederation(FederatedAveraging):
     """Federated averaging of a small model beside a large one that stays at the server and is never trained.
 
     Both get a head fitted on public data, whatever ``head_start`` says: scores of an untuned head are noise. ``start`` is the
-    small model at the exact start of the federation, ``tuned`` the average of the last round, ``state`` what the devices get
-    next. Nothing of the large model is ever sent.
+    small model at the exact start of the federation, ``state`` what the devices get next. Nothing of the large model is ever
+    sent.
     """
 
     def __init__(self, params: SmallModelParams, context: SchemeContext, *, needs_public: bool = False) -> None:
@@ -67,7 +66,7 @@ class SmallFederation(FederatedAveraging):
         self.large = part_of(context, _HEAD, context.costs["large"])
         self.large_state = start_job(self.large, context, head="public")
         self.start = start_job(small, context, head="public")
-        self.state = self.tuned = self.start
+        self.state = self.start
 
     def prepare(self) -> ServerStep:
         """Return the fitting of both heads; a language model has its own."""
@@ -75,11 +74,10 @@ class SmallFederation(FederatedAveraging):
             return NO_STEP
         return ServerStep(head_work(self.context.costs["head"], self.context) + head_work(self.large.costs, self.context))
 
-    def merge(self, updates: Sequence[Update]) -> ServerStep:
-        """Average the updates."""
-        step = super().merge(updates)
-        self.tuned = self.state
-        return step
+    @property
+    def tuned(self) -> Job:
+        """The small model as the last merge left it: what is deployed beside the large one."""
+        return self.state
 
     def together_job(self, kind: str, split: str, *, tuned_alpha: Job | None = None, **options: Any) -> Job:
         """Return a job over the large, the tuned and the start model (see ``learners.proxy_tuning``)."""

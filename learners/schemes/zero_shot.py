@@ -6,12 +6,26 @@ head count as there from the beginning.
 """
 
 from collections.abc import Sequence
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from learners.schemes.context import CostQuestion, SchemeContext, SchemeEntry
-from learners.schemes.parts import evaluate_job, has_fitted_head, head_work, part_of, start_job
-from mecsim.federation.contract import NO_STEP, NO_WORK, ClientView, Offer, SchemeFacts, ServerStep, Update
+from learners.schemes.parts import client_loss_job, evaluate_job, has_fitted_head, head_work, part_of, start_job
+from mecsim.federation.contract import (
+    NO_STEP,
+    NO_WORK,
+    REPLACE,
+    ROUND_PROTOCOLS,
+    Blend,
+    ClientView,
+    Offer,
+    Payload,
+    SchemeFacts,
+    ServerStep,
+    Update,
+    refusal_of,
+)
 from mecsim.jobs.job import Job
 
 _HEAD = {"name": "head"}
@@ -52,9 +66,27 @@ class ZeroShot:
         """Return no work."""
         return NO_STEP
 
-    def merge(self, updates: Sequence[Update]) -> ServerStep:
+    def merge(self, updates: Sequence[Update], blend: Blend = REPLACE) -> ServerStep:
         """Change nothing: no device sends an update."""
+        if blend != REPLACE:
+            raise refusal_of("zero-shot", "nothing is trained that could be blended")
         return NO_STEP
+
+    def branch(self) -> Self:
+        """Raise a SchemeError: there is no server whose work could be shared out."""
+        raise refusal_of("zero-shot", "nothing is sent, to no server")
+
+    def join(self, branches: Sequence[tuple[Self, float]]) -> ServerStep:
+        """Raise a SchemeError: there are no branches."""
+        raise refusal_of("zero-shot", "nothing is sent, to no server")
+
+    def exchange(self) -> Payload:
+        """Raise a SchemeError: there are no branches."""
+        raise refusal_of("zero-shot", "nothing is sent, to no server")
+
+    def client_loss(self, client: int) -> Job | None:
+        """Return the evaluation of the model on the client's own samples."""
+        return client_loss_job(self._part, self._state, self._context, client)
 
     def quality(self) -> Job:
         """Return the evaluation of the model: the same job in every round."""
@@ -76,4 +108,5 @@ ENTRY = SchemeEntry(
     cost_jobs=cost_jobs,
     reconstruction=False,
     holds_backbone=False,
+    protocols_of=lambda params: ROUND_PROTOCOLS,
 )

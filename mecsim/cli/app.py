@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from mecsim.cli import describe, fetch, run, store
+from mecsim.cli import calibrate, describe, fetch, run, store, traces
 from mecsim.errors import MecsimError
 
 app = typer.Typer(
@@ -23,6 +23,8 @@ app.command()(run.report)
 app.command("list")(describe.list_names)
 app.command()(describe.schema)
 app.command()(fetch.fetch)
+app.command()(calibrate.calibrate)
+app.command("import-trace")(traces.import_trace)
 app.add_typer(store.app, name="store")
 
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from rich.table import Table
 
-from mecsim.build import Learning, build_group
+from mecsim.build.fleet import memory_of_group
+from mecsim.build.trial import Learning
 from mecsim.config.scenario import Scenario
 from mecsim.jobs.job import Job
 from mecsim.jobs.runner import Runner
-from mecsim.nodes.fleet import Group
 from mecsim.study import demanded
 
 
@@ -21,8 +21,8 @@ def cost_table(scenario: Scenario, learning: Learning, runner: Runner) -> Table:
     """
     (dealt,) = runner.demand([learning.partition(scenario, scenario.trial_seeds())])
     n_samples = dealt.numbers["n_samples"]
-    mean_samples = sum(n_samples) / len(n_samples) * scenario.learning.local.epochs
-    groups = [build_group(group) for group in scenario.fleet.groups]
+    mean_samples = sum(n_samples) / len(n_samples) * scenario.trained.local.epochs
+    groups = {group.name: memory_of_group(group) for group in scenario.fleet.groups}
     table = Table(title=_title(scenario, mean_samples), title_justify="left", title_style="", box=None, padding=(0, 1))
     table.add_column("scheme", overflow="fold")
     for heading in ("trainable\nparameters", "update\nMB", "backbone\nMB", "turn\nGFLOP", "peak\nGB"):
@@ -44,8 +44,8 @@ def _different(sheets: Mapping[str, Job]) -> dict[str, Job]:
 
 
 def _title(scenario: Scenario, mean_samples: float) -> str:
-    counted = scenario.learning.account_as or scenario.learning.model
-    return f"A turn on {counted}: {mean_samples:.0f} samples in batches of {scenario.learning.local.batch_size}"
+    counted = scenario.trained.account_as or scenario.trained.model
+    return f"A turn on {counted}: {mean_samples:.0f} samples in batches of {scenario.trained.local.batch_size}"
 
 
 def _figures(sheet: Mapping[str, Any], mean_samples: float) -> list[str]:
@@ -58,8 +58,8 @@ def _figures(sheet: Mapping[str, Any], mean_samples: float) -> list[str]:
     ]
 
 
-def _holders(groups: list[Group], peak_bytes: float) -> str:
-    held = [group.name for group in groups if peak_bytes <= group.memory_budget_bytes]
+def _holders(groups: Mapping[str, float], peak_bytes: float) -> str:
+    held = [name for name, memory_bytes in groups.items() if peak_bytes <= memory_bytes]
     if len(held) == len(groups):
         return "all"
     return ", ".join(held) or "none"

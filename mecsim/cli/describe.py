@@ -23,6 +23,8 @@ class Kind(StrEnum):
     DEVICES = "devices"
     PATH_LOSS = "path-loss"
     PROTOCOLS = "protocols"
+    SELECTION = "selection"
+    SHARING = "sharing"
 
 
 def validate(scenario: ScenarioFile, overrides: Overrides = None) -> None:
@@ -30,10 +32,14 @@ def validate(scenario: ScenarioFile, overrides: Overrides = None) -> None:
 
     Example: mecsim validate scenarios/quickstart.yaml --set protocol.rounds=30
     """
+    from mecsim.build.rules import warnings_of
     from mecsim.cli.names import load
     from mecsim.config.loader import resolved_yaml
 
-    typer.echo(resolved_yaml(load(scenario, overrides)), nl=False)
+    valid = load(scenario, overrides)
+    for warning in warnings_of(valid):
+        typer.echo(f"Note: {warning}", err=True)
+    typer.echo(resolved_yaml(valid), nl=False)
 
 
 def schema() -> None:
@@ -65,8 +71,8 @@ def list_names(kind: Annotated[Kind, typer.Argument(help="What to list.", show_d
 
 def _described(kind: Kind) -> dict[str, str]:
     from learners import catalog
-    from mecsim.config.network import PATH_LOSS_KINDS
-    from mecsim.config.protocol import PROTOCOL_KINDS
+    from mecsim.config.protocol import PROTOCOL_KINDS, SELECTION_KINDS
+    from mecsim.config.radio import PATH_LOSS_KINDS, SHARING_KINDS
     from mecsim.nodes.profiles import PROFILES
 
     catalog.load_plugins(())
@@ -87,6 +93,10 @@ def _described(kind: Kind) -> dict[str, str]:
             return dict(PATH_LOSS_KINDS)
         case Kind.PROTOCOLS:
             return dict(PROTOCOL_KINDS)
+        case Kind.SELECTION:
+            return dict(SELECTION_KINDS)
+        case Kind.SHARING:
+            return dict(SHARING_KINDS)
 
 
 def _method_line(method: "Method") -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from learners.catalog import SCHEMES, CostQuestion, LocalSettings, SchemeContext, dataset_spec
 from learners.data.partition import partition_job
+from mecsim.build.trial import Learning
 from mecsim.config.entries import DatasetEntry
 from mecsim.config.scenario import Scenario, TrialSeeds
 from mecsim.federation.contract import Scheme
@@ -22,7 +23,7 @@ class LearningRoom:
 
     def partition(self, scenario: Scenario, seeds: TrialSeeds) -> Job:
         """Return the job that deals the data to the devices."""
-        learning = scenario.learning
+        learning = scenario.trained
         return partition_job(
             _dataset(learning.dataset),
             learning.partition.model_dump(exclude={"clients"}),
@@ -34,7 +35,7 @@ class LearningRoom:
 
     def cost_sheets(self, scenario: Scenario, index: int) -> Mapping[str, Job]:
         """Return the jobs that price scheme ``index``."""
-        entry, learning = scenario.schemes[index], scenario.learning
+        entry, learning = scenario.schemes[index], scenario.trained
         dataset = _dataset(learning.dataset)
         question = CostQuestion(
             model=learning.model,
@@ -57,7 +58,7 @@ class LearningRoom:
         sheets: Mapping[str, Mapping[str, Any]],
     ) -> Scheme:
         """Return scheme ``index``, ready for its first round."""
-        entry, learning = scenario.schemes[index], scenario.learning
+        entry, learning = scenario.schemes[index], scenario.trained
         dataset = _dataset(learning.dataset)
         context = SchemeContext(
             model=learning.model,
@@ -77,6 +78,15 @@ class LearningRoom:
             head_start=learning.head_start,
         )
         return SCHEMES[entry.name].create(entry.params, context)
+
+
+def room_of(scenario: Scenario) -> Learning:
+    """Return the room that a scenario learns in: the real one, or the one of formulas."""
+    if scenario.learning.kind == "synthetic":
+        from mecsim.cli.synthetic_room import SyntheticRoom
+
+        return SyntheticRoom()
+    return LearningRoom()
 
 
 def _outputs(dataset: Mapping[str, Any]) -> int | None:

@@ -44,7 +44,7 @@ def manifest(
         "real_seconds": round(real_seconds, 3),
         "jobs_run": n_run,
         "jobs_reused": n_jobs - n_run,
-        "account_as": scenario.learning.account_as or "",
+        "account_as": getattr(scenario.learning, "account_as", None) or "",
         "reconstructions": reconstructions,
     }
 

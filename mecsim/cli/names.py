@@ -4,7 +4,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mecsim.build import build_group
+from mecsim.build.fleet import memory_of_group
+from mecsim.build.rules import physics
+from mecsim.config.base import PATH
 from mecsim.config.catalog import Catalog
 from mecsim.config.loader import load_scenario, read_plugins
 from mecsim.config.scenario import PartialScenario, Scenario
@@ -35,7 +37,13 @@ def build_catalog() -> Catalog:
         datasets={name: entry.params for name, entry in DATASETS.items()},
         profiles={name: profile.source for name, profile in PROFILES.items()},
         servers=servers,
-        extra_checks=(model_and_costs_fit_the_task, memory_holds_the_weights),
+        extra_checks=(
+            model_and_costs_fit_the_task,
+            memory_holds_the_weights,
+            schemes_fit_the_learning,
+            schemes_fit_the_protocol,
+            physics,
+        ),
     )
 
 
@@ -68,19 +76,49 @@ def memory_holds_the_weights(scenario: PartialScenario) -> Iterable[Problem]:
     key = "learning.account_as" if "learning.account_as" in scenario else "learning.model"
     architecture, fleet = scenario.get(key), scenario.get("fleet")
     shape, _ = _shape(key, architecture)
-    if shape is None or fleet is None:
+    if shape is None or fleet is None or any(group.profile.startswith(PATH) for group in fleet.groups):
         return
     weights_bytes = 4.0 * shape.backbone_parameters
     for index, config in enumerate(fleet.groups):
-        group = build_group(config)
-        if group.memory_budget_bytes < weights_bytes:
+        memory_bytes = memory_of_group(config)
+        if memory_bytes < weights_bytes:
             yield Problem(
                 key=f"fleet.groups.{index}",
                 message=(
-                    f"{group.name!r} can use {group.memory_budget_bytes / 1e6:.0f} MB for training, and the weights of "
+                    f"{config.name!r} can use {memory_bytes / 1e6:.0f} MB for training, and the weights of "
                     f"{architecture} alone take {weights_bytes / 1e6:.0f} MB: every scheme would refuse it"
                 ),
                 remedy="Give the group more memory_gb, choose a larger profile, or a smaller learning.account_as or model.",
+            )
+
+
+def schemes_fit_the_learning(scenario: PartialScenario) -> Iterable[Problem]:
+    """Report schemes that train where nothing is trained, and stand-ins where something is."""
+    from learners.catalog import SCHEMES
+
+    learning = scenario.get("learning.kind")
+    for index, entry in scenario.schemes.items():
+        if learning is not None and SCHEMES[entry.name].learns != (learning == "trained"):
+            other = "trained: give a model and a dataset" if learning == "synthetic" else "synthetic"
+            yield Problem(
+                key=f"schemes.{index}.name",
+                message=f"{entry.name!r} does not go with learning of kind {learning}",
+                remedy=f"Choose another scheme ('mecsim list schemes'), or make learning.kind {other}.",
+            )
+
+
+def schemes_fit_the_protocol(scenario: PartialScenario) -> Iterable[Problem]:
+    """Report schemes that make no sense under the protocol."""
+    from learners.catalog import SCHEMES
+
+    protocol = scenario.get("protocol.kind")
+    for index, entry in scenario.schemes.items():
+        fitting = SCHEMES[entry.name].protocols_of(entry.params)
+        if protocol is not None and protocol not in fitting:
+            yield Problem(
+                key=f"schemes.{index}.name",
+                message=f"{entry.label!r} cannot run under the protocol {protocol}",
+                remedy=f"Leave it out, or set protocol.kind to {' or '.join(sorted(fitting))}.",
             )
 
 

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from mecsim.federation.sync import Round
+from mecsim.federation.rounds import Round
 from mecsim.jobs.job import Job
 from mecsim.study import TrialPlan
 

@@ -38,10 +38,13 @@ def run(
     """
     from rich.console import Console
 
+    from mecsim.build.rules import warnings_of
     from mecsim.cli.names import load
 
     valid = load(scenario, overrides)
     console = Console(stderr=True)
+    for warning in warnings_of(valid):
+        console.print(f"Note: {warning}", soft_wrap=True, highlight=False)
     folder = out or Path("runs") / folder_name(valid.name, overrides or ())
     runner = _runner(store)
     try:
@@ -101,6 +104,10 @@ def _runner(store: Path) -> "LocalRunner":
     from mecsim.jobs.store import Store
 
     def execute(job: Job, inputs: "object") -> Result:
+        from mecsim.jobs import synthetic
+
+        if job.kind in synthetic.KINDS:
+            return synthetic.execute(job, inputs)  # type: ignore[arg-type]
         # Loads torch: not before something has to be executed.
         from learners.worker import execute as execute_job
 
@@ -112,7 +119,7 @@ def _runner(store: Path) -> "LocalRunner":
 def _run_into(folder: Path, scenario: "Scenario", runner: "LocalRunner", console: "Console", *, quiet: bool) -> None:
     from analysis.report.build import add_analysis
     from mecsim.cli.interrupt import Interrupt
-    from mecsim.cli.learning import LearningRoom
+    from mecsim.cli.learning import room_of
     from mecsim.cli.progress import drawing, watching
     from mecsim.config.loader import resolved_yaml
     from mecsim.results.folder import check_replaceable, write_run
@@ -127,7 +134,7 @@ def _run_into(folder: Path, scenario: "Scenario", runner: "LocalRunner", console
             progress.executed(job)
 
         runner.on_executed = executed
-        study = run_study(scenario, LearningRoom(), runner, progress)
+        study = run_study(scenario, room_of(scenario), runner, progress)
         interrupt.check()
     facts = _manifest(scenario, runner, study, started_at, time.perf_counter() - started)
     with drawing(console, quiet=quiet):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from glob import glob
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -101,6 +102,23 @@ def _existing_file(path: Path, info: ValidationInfo) -> Path:
 
 ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
 """A path relative to the scenario's folder; there has to be a file. Its value is the full path."""
+
+def _existing_files(paths: tuple[Path, ...], info: ValidationInfo) -> tuple[Path, ...]:
+    found: list[Path] = []
+    folder = surroundings(info).folder or Path()
+    for path in paths:
+        if not any(mark in str(path) for mark in "*?["):
+            found.append(_existing_file(path, info))
+            continue
+        matches = sorted(Path(match) for match in glob(str(folder / path)))
+        if not matches:
+            raise no_such_file(folder / path)
+        found += matches
+    return tuple(found)
+
+
+ExistingFiles = Annotated[tuple[Path, ...], AfterValidator(_existing_files)]
+"""Paths as ExistingFile has them; one with * or ? stands for all files of that pattern, in the order of their names."""
 
 NonNegative = Annotated[float, Field(ge=0.0)]
 Positive = Annotated[float, Field(gt=0.0)]

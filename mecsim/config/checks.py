@@ -4,12 +4,12 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any, ParamSpec
 
 from mecsim.config.entries import SchemeEntry
-from mecsim.config.fleet import DeviceGroup
+from mecsim.config.fleet import DeviceGroup, Fleet
 from mecsim.config.learning import LocalTraining
-from mecsim.config.network import Station
+from mecsim.config.network import Carrier, HexagonalLayout, Layout, Network, Station
 from mecsim.config.partition import Partition
 from mecsim.config.scenario import PartialScenario
-from mecsim.errors import Problem
+from mecsim.errors import Problem, suggestion
 
 P = ParamSpec("P")
 Found = Iterator[Problem]
@@ -48,6 +48,84 @@ def _stations_in_area(stations: Sequence[Station], area_m: tuple[float, float]) 
                 f"station {station.name!r} at {list(station.position_m)} is outside the {area_m[0]:g} x {area_m[1]:g} m",
                 f"Choose x from 0 to {area_m[0]:g} and y from 0 to {area_m[1]:g}, or enlarge fleet.area_m.",
             )
+
+
+@_needs("network")
+def _stations_or_a_layout(network: Network) -> Found:
+    if network.layout is not None and network.stations:
+        yield Problem(
+            "network.layout", "there are stations and a layout: one of the two says where stations are", "Remove one of them."
+        )
+    if network.layout is None and not network.stations:
+        yield Problem(
+            "network.stations",
+            "there is no station, and no layout",
+            "List stations with name, position_m, height_m and tx_power_dbm, or give a layout.",
+        )
+
+
+@_needs("network", "fleet")
+def _an_area(network: Network, fleet: Fleet) -> Found:
+    if network.layout is None and fleet.area_m is None:
+        yield Problem("fleet.area_m", "this key is required where stations are listed", "Write the size of the map: [width, height].")
+    if network.layout is not None and fleet.area_m is not None:
+        yield Problem("fleet.area_m", "the layout has an area of its own", "Leave the key out.")
+
+
+@_needs("network.layout")
+def _rows_that_wrap(layout: Layout) -> Found:
+    if isinstance(layout, HexagonalLayout) and layout.wrap_around and layout.rows % 2:
+        yield Problem(
+            "network.layout.rows",
+            f"{layout.rows} rows cannot wrap around: the last row would not fit to the first",
+            f"Write an even number, such as {layout.rows + 1}, or wrap_around: false.",
+        )
+
+
+@_needs("network.carrier")
+def _one_division_of_time(carrier: Carrier) -> Found:
+    if (carrier.downlink_share is None) == (carrier.tdd is None):
+        which = "neither downlink_share nor tdd is" if carrier.tdd is None else "both downlink_share and tdd are"
+        yield Problem(
+            "network.carrier", f"{which} given: one of the two divides the time", "Write downlink_share: 0.75, or tdd: DDDSU."
+        )
+
+
+@_needs("network.stations")
+def _sectors_alike(stations: Sequence[Station]) -> Found:
+    for i, station in enumerate(stations):
+        if station.sectors != stations[0].sectors:
+            yield Problem(
+                f"network.stations.{i}.sectors",
+                f"{station.name!r} has {station.sectors} sectors, and {stations[0].name!r} has {stations[0].sectors}",
+                "Give all stations as many.",
+            )
+
+
+@_needs("faults.station_schedule", "network")
+def _scheduled_stations(schedule: Sequence[tuple[str, float, float]], network: Network) -> Found:
+    layout = network.layout
+    known = [station.name for station in network.stations]
+    known += [f"cell-{i}" for i in range(layout.rows * layout.columns)] if layout is not None else []
+    for i, (name, start_s, end_s) in enumerate(schedule):
+        if name not in known:
+            yield Problem(f"faults.station_schedule.{i}.0", f"there is no station {name!r}", suggestion(name, known[:50]))
+        if end_s <= start_s:
+            yield Problem(
+                f"faults.station_schedule.{i}.2", f"the outage ends ({end_s:g} s) before it begins ({start_s:g} s)", "Swap them."
+            )
+
+
+@_needs("fleet.groups")
+def _ordered_pairs(groups: Sequence[DeviceGroup]) -> Found:
+    for i, group in enumerate(groups):
+        pairs = {"mobility.speed_mps": getattr(group.mobility, "speed_mps", None)}
+        pairs["battery.level"] = group.battery.level if group.battery else None
+        for key, pair in pairs.items():
+            if pair is not None and pair[0] > pair[1]:
+                yield Problem(f"fleet.groups.{i}.{key}", f"the least ({pair[0]:g}) is above the largest ({pair[1]:g})", "Swap them.")
+        if group.battery and not all(0.0 <= level <= 1.0 for level in group.battery.level):
+            yield Problem(f"fleet.groups.{i}.battery.level", "a level is a share of the capacity", "Write two numbers from 0 to 1.")
 
 
 @_needs("network.stations")

@@ -1,12 +1,13 @@
 """The section ``learning``: what is learned, from which data, and how a device trains."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from mecsim.config.base import PATH, Config, Known, NonNegative
 from mecsim.config.entries import DatasetEntry
 from mecsim.config.partition import Partition
+from mecsim.config.synthetic import SyntheticLearning
 
 
 class LocalTraining(Config):
@@ -30,6 +31,7 @@ ArchitectureName = Annotated[str, Known("architecture", "architectures", prefixe
 class Learning(Config):
     """What is learned, from which data, and how a device trains."""
 
+    kind: Literal["trained"] = Field(default="trained", description="The kind of learning: real training (the default).")
     model: ModelName = Field(
         description="The model that really trains: a name, path:FOLDER (Hugging Face format) or hub:OWNER/NAME."
     )
@@ -49,3 +51,13 @@ class Learning(Config):
         description="Where the new head of a classifier begins: random, or fitted by the server on the public split first.",
     )
     local: LocalTraining = Field(default=LocalTraining(), description="How a device trains in its turn.")
+
+
+def _kind_of(value: Any) -> str:
+    kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
+    return "trained" if kind is None else str(kind)
+
+
+AnyLearning = Annotated[
+    Annotated[Learning, Tag("trained")] | Annotated[SyntheticLearning, Tag("synthetic")], Discriminator(_kind_of)
+]

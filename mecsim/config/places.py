@@ -35,7 +35,7 @@ def find_place(root: type[BaseModel], data: Any, location: KeyPath, around: Surr
     field: FieldInfo | None = None
     for depth, part in enumerate(location):
         last = depth == len(location) - 1
-        if not last and len(models) > 1 and isinstance(data, dict) and part == data.get("kind"):
+        if not last and len(models) > 1 and isinstance(data, dict) and part == _kind_in(data, models):
             continue  # the kind chosen in a union, not a key
         path.append(part)
         if isinstance(part, int):
@@ -47,10 +47,17 @@ def find_place(root: type[BaseModel], data: Any, location: KeyPath, around: Surr
     return Place(tuple(path), tuple(known), field, tuple(known_fields(models, data, around)))
 
 
+def chosen_model(annotation: Any, data: Any) -> type[BaseModel] | None:
+    """Return the model of ``annotation``, a model or a union of some, that ``data`` is meant for."""
+    models = [model for model in _choices(annotation) if isinstance(model, type) and issubclass(model, BaseModel)]
+    kind = _kind_in(data, tuple(models))
+    return next((model for model in models if len(models) == 1 or kind in _kinds(model)), None)
+
+
 def known_fields(models: tuple[Any, ...], data: Any, around: Surroundings) -> dict[str, FieldInfo | None]:
     """Return the fields, by their keys in the file, of the one among ``models`` that ``data`` is meant for."""
     candidates = [model for model in models if isinstance(model, type) and issubclass(model, BaseModel)]
-    kind = data.get("kind") if isinstance(data, dict) else None
+    kind = _kind_in(data, models)
     model = next((model for model in candidates if len(candidates) == 1 or kind in _kinds(model)), None)
     if model is None:
         return {"kind": None} if candidates else {}
@@ -60,6 +67,14 @@ def known_fields(models: tuple[Any, ...], data: Any, around: Surroundings) -> di
     own = {key: fields[key] for key in model.own_keys}
     params = model.params_model(data, around)
     return own | ({field.alias or name: field for name, field in params.model_fields.items()} if params is not None else {})
+
+
+def _kind_in(data: Any, models: tuple[Any, ...]) -> Any:
+    """Return the kind that ``data`` names, or the one of ``models`` that need not be named."""
+    if isinstance(data, dict) and "kind" in data:
+        return data["kind"]
+    kinds = (model.model_fields.get("kind") for model in models if isinstance(model, type) and issubclass(model, BaseModel))
+    return next((field.default for field in kinds if field is not None and isinstance(field.default, str)), None)
 
 
 def _kinds(model: type[BaseModel]) -> tuple[Any, ...]:

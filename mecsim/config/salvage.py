@@ -9,6 +9,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError, create_model
 
 from mecsim.config.base import Config, Surroundings
 from mecsim.config.entries import SchemeEntry
+from mecsim.config.places import chosen_model
 from mecsim.config.scenario import PartialScenario, Scenario
 
 
@@ -19,8 +20,8 @@ def salvage(data: Any, around: Surroundings) -> PartialScenario:
     parts = dict(_valid_parts(Scenario, data, around))
     for name, field in Scenario.model_fields.items():
         section = field.alias or name
-        model = field.annotation
-        if section not in parts and isinstance(model, type) and issubclass(model, BaseModel):
+        model = chosen_model(field.annotation, data.get(section))
+        if section not in parts and model is not None:
             parts |= {f"{section}.{key}": value for key, value in _valid_parts(model, data.get(section), around)}
     return PartialScenario(parts, dict(_valid_schemes(data.get("schemes"), around)))
 

@@ -8,10 +8,11 @@ from pydantic import Field
 
 from mecsim.config.base import Config
 from mecsim.config.entries import SchemeEntry
-from mecsim.config.fleet import Fleet, Server
-from mecsim.config.learning import Learning
+from mecsim.config.behaviour import Faults
+from mecsim.config.fleet import Energy, Fleet, Server
+from mecsim.config.learning import AnyLearning, Learning
 from mecsim.config.network import Network
-from mecsim.config.protocol import Protocol
+from mecsim.config.protocol import Protocol, Selection, SimpleSelection
 
 Seed = Annotated[int, Field(ge=0)]
 ModuleName = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]
@@ -52,12 +53,22 @@ class Scenario(Config):
     plugins: tuple[ModuleName, ...] = Field(
         default=(), description="Python modules to import first; they may add to the catalog."
     )
-    learning: Learning = Field(description="What is learned, from which data, and how a device trains.")
+    learning: AnyLearning = Field(description="What is learned, from which data, and how a device trains.")
     network: Network = Field(description="Stations, carrier, propagation, sharing, transport and backhaul.")
     fleet: Fleet = Field(description="The devices and the area that they are in.")
     server: Server = Field(description="The machine that coordinates.")
+    energy: Energy = Field(default=Energy(), description="What is counted beside the devices' energy.")
+    faults: Faults = Field(default=Faults(), description="What goes wrong.")
     protocol: Protocol = Field(description="When rounds open and close.")
+    selection: Selection = Field(default=SimpleSelection(kind="uniform"), description="Which devices are asked.")
     schemes: tuple[SchemeEntry, ...] = Field(min_length=1, description="The schemes to compare.")
+
+    @property
+    def trained(self) -> Learning:
+        """The section ``learning`` of a study that trains; asked of no other."""
+        if not isinstance(self.learning, Learning):
+            raise TypeError("this scenario trains nothing: its learning is synthetic")
+        return self.learning
 
     def trial_seeds(self, replication: int = 0) -> TrialSeeds:
         """Return the seeds of a replication, counted from 0."""

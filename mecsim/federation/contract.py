@@ -1,10 +1,27 @@
 """What the world knows of a federated scheme: offers, updates, server steps. No tensor and no clock passes here."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol, Self
 
+from mecsim.errors import MecsimError
 from mecsim.jobs.job import Job
+
+#: What a scheme may be run under: when updates enter the server's state, and which server that is.
+PROTOCOLS = ("sync", "deadline", "buffered", "async", "hierarchical")
+#: Those whose rounds end with the average of what came back: all that a scheme needs to know is ``merge``.
+ROUND_PROTOCOLS = frozenset({"sync", "deadline"})
+
+
+class SchemeError(MecsimError):
+    """A scheme cannot do what a protocol asks of it; the message says which protocols fit."""
+
+
+def refusal_of(scheme: str, reason: str, fitting: Sequence[str] | frozenset[str] = ROUND_PROTOCOLS) -> SchemeError:
+    """Return the error of a ``scheme`` that a protocol does not fit, for a ``reason``, with the protocols that do."""
+    named = [name for name in PROTOCOLS if name in fitting]
+    return SchemeError(f"{scheme}: {reason}; or set protocol.kind to one of {', '.join(named)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +41,7 @@ class Work:
     traffic_bytes: float
     peak_bytes: float
     n_steps: int
+    n_samples: int = 0  # samples processed, each as often as there are epochs: what models that price samples go by
 
     def __add__(self, other: "Work") -> "Work":
         """Return the work of one after the other: everything adds, save the peak, which is the higher of the two."""
@@ -32,6 +50,7 @@ class Work:
             traffic_bytes=self.traffic_bytes + other.traffic_bytes,
             peak_bytes=max(self.peak_bytes, other.peak_bytes),
             n_steps=self.n_steps + other.n_steps,
+            n_samples=self.n_samples + other.n_samples,
         )
 
 
@@ -53,12 +72,14 @@ class Offer:
     """What a device would download, compute and upload in this turn. The job is named here, and not run.
 
     ``sends`` is None where nothing travels back, ``job`` where nothing is learned (a device that uses its model as it is).
+    ``base`` is the state that the training starts from, where the scheme can merge differences from it.
     """
 
     needs: tuple[Payload, ...]
     work: Work
     sends: Payload | None
     job: Job | None
+    base: Job | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +93,40 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Update:
-    """What came back from a device in time: the name of its training."""
+    """What came back from a device: the name of its training, and of the state that it started from.
+
+    ``staleness`` counts the merges since then; ``weight``, from 0, is what the protocol makes of it.
+    """
 
     client: int
     n_samples: int
     job: Job
+    base: Job | None = None
+    staleness: int = 0
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blend:
+    """How updates enter the state.
+
+    ``replace``: their weighted mean takes its place (FedAvg). ``mix``: (1 - rate) state + rate x mean (FedAsync, Xie et al.,
+    2019). ``deltas``: state + rate x mean of weight x (update - base) (FedBuff, Nguyen et al., 2022). A mean of states is
+    weighted by samples, or as the scheme says, times the updates' own weights; that of deltas by these alone. A ValueError says
+    which rates there are: 1 for replace, up to 1 for mix, and any above 0 for deltas.
+    """
+
+    kind: Literal["replace", "mix", "deltas"] = "replace"
+    rate: float = 1.0
+
+    def __post_init__(self) -> None:
+        highest = {"replace": 1.0, "mix": 1.0, "deltas": math.inf}[self.kind]
+        if not 0.0 < self.rate <= highest or not math.isfinite(self.rate) or (self.kind == "replace" and self.rate != 1.0):
+            allowed = {"replace": "1", "mix": "above 0 and at most 1", "deltas": "above 0"}[self.kind]
+            raise ValueError(f"the rate of {self.kind} is {allowed}, got {self.rate}")
+
+
+REPLACE = Blend()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +153,10 @@ class SchemeFacts:
 
 
 class Scheme(Protocol):
-    """A federated fine-tuning method as the world sees it: it names jobs and prices them, and runs none."""
+    """A federated fine-tuning method as the world sees it: it names jobs and prices them, and runs none.
+
+    A SchemeError is raised for what makes no sense in a scheme: a blend other than ``replace``, a branch.
+    """
 
     def prepare(self) -> ServerStep:
         """Return the server's work before the first round."""
@@ -114,11 +167,41 @@ class Scheme(Protocol):
         ...
 
     def alongside(self, round_number: int) -> ServerStep:
-        """Return what the server computes while the devices take their turns; the round waits for both."""
+        """Return what the server computes while the devices take their turns; the round waits for both.
+
+        Called once a round, before the first offer, under a protocol that has rounds: synchronous, deadline, and hierarchical
+        (of the cloud's scheme, not of its branches). Buffered and asynchronous have no round to wait for, and never call it.
+        """
         ...
 
-    def merge(self, updates: Sequence[Update]) -> ServerStep:
-        """Take the updates of a round into the server's state; called only with at least one."""
+    def merge(self, updates: Sequence[Update], blend: Blend = REPLACE) -> ServerStep:
+        """Take ``updates`` into the server's state as ``blend`` says; called only with at least one."""
+        ...
+
+    def branch(self) -> Self:
+        """Return what an edge server holds: the state as it is now, which goes its own way by ``offer`` and ``merge``.
+
+        Several at once share what is known of single devices. What the cloud alone can do (tune, distil) a branch does not.
+        """
+        ...
+
+    def join(self, branches: Sequence[tuple[Self, float]]) -> ServerStep:
+        """Take the mean of the branches' states as the state; at least one weight is above 0.
+
+        A branch's weight is in samples: those behind the updates that it merged. It is used up: the next edge round begins with
+        a new one.
+        """
+        ...
+
+    def exchange(self) -> Payload:
+        """Return what a branch and the cloud send each other: the state, as it is now."""
+        ...
+
+    def client_loss(self, client: int) -> Job | None:
+        """Return the evaluation of what the device would get now on its own samples: its number ``loss`` is the mean.
+
+        None where a device has no samples, or nothing that it could evaluate.
+        """
         ...
 
     def quality(self) -> Job:

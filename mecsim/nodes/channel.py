@@ -1,41 +1,41 @@
-"""The radio channel of a whole fleet, in columns: who is served by which station, and how well.
+"""From places to received powers: path loss, walls, shadowing and antennas between devices and cells.
 
-There is no interference in this version: the columns are signal-to-noise ratios, those of cells that share no spectrum or
-are far apart.
+Everything here is a function of the place, of a station's name and of a device's number. It depends neither on who asks nor on
+the other devices and stations. A device looks at its nearest stations only, so that a city of cells costs no more than a
+neighbourhood of them.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.errors import UnknownNameError
-from mecsim.radio.fading import ergodic_spectral_efficiency
-from mecsim.radio.fields import GaussianField, UniformField
-from mecsim.radio.path_loss import PATH_LOSS_MODELS, PathLossModel
-from mecsim.radio.rate import (
-    DOWNLINK_ADAPTATION,
-    UPLINK_ADAPTATION,
-    LinkAdaptation,
-    SpectralEfficiency,
-    thermal_noise_dbm,
-    uplink_power_limited_rate,
-)
+from mecsim.radio.antenna import SectorPattern
+from mecsim.radio.fields import FieldBank, GaussianField, normal_cdf
+from mecsim.radio.layout import displacement
+from mecsim.radio.path_loss import PathLossModel
 from mecsim.rng import Streams
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+Bools = NDArray[np.bool_]
 
 # Shadowing of one device towards two sites is correlated 0.5 (TR 36.814, Annex A.2.1.1; a default, not checked there): half
-# of the variance is common to all sites.
+# of the variance is common to all sites. The sectors of a site share all of it.
 _COMMON = math.sqrt(0.5)
+
+#: Stations that a device looks at, the nearest ones: two rings of a hexagonal layout.
+NEAREST = 19
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StationSite:
-    """A base station's place and radio equipment; the name is what its random fields depend on."""
+    """A base station's place and radio equipment; the name is what its random fields depend on.
+
+    ``azimuths_deg`` has a direction for each sector, counter-clockwise from the x axis; () is one antenna all around.
+    """
 
     name: str
     x_m: float
@@ -44,155 +44,189 @@ class StationSite:
     tx_power_dbm: float
     antenna_gain_dbi: float = 5.0
     noise_figure_db: float = 5.0
+    azimuths_deg: tuple[float, ...] = ()
+    downtilt_deg: float = 10.0
+    beamforming_db: float = 0.0
+
+    @property
+    def n_cells(self) -> int:
+        """The number of cells of the station."""
+        return max(1, len(self.azimuths_deg))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CarrierSpec:
-    """A time-division carrier: all of the bandwidth, for ``downlink_share`` of the time down and for the rest up."""
+class Terminals:
+    """The devices' antennas, and the loss of the walls around each device (() where all are outside)."""
 
-    frequency_hz: float
-    bandwidth_hz: float
-    downlink_share: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FleetLinks:
-    """One row a device: its station (an index) and the link to it; rates are those of a device alone, 0 = no coverage."""
-
-    station: NDArray[np.intp]
-    distance_m: Floats
-    line_of_sight: NDArray[np.bool_]
-    downlink_snr_db: Floats
-    uplink_snr_db: Floats
-    downlink_rate_bps: Floats
-    uplink_rate_bps: Floats
+    height_m: float = 1.5
+    antenna_gain_dbi: float = 0.0
+    wall_loss_db: Floats = field(default_factory=lambda: np.zeros(0))
 
 
 @dataclass(frozen=True, slots=True)
-class _Paths:
-    """Distance, LoS state and loss, one row a station and one column a device."""
+class Reception:
+    """What n devices have of c cells each: numbers of cells, gain of the whole path (antennas less losses), geometry."""
 
-    distance_m: Floats
-    line_of_sight: NDArray[np.bool_]
-    loss_db: Floats
+    cells: Ints  # (n, c)
+    gain_db: Floats  # (n, c)
+    distance_m: Floats  # (n, c), two-dimensional
+    line_of_sight: Bools  # (n, c)
 
 
-def link_columns(
-    positions_m: Floats,
-    stations: Sequence[StationSite],
-    carrier: CarrierSpec,
-    path_loss_kind: str,
-    streams: Streams,
-    *,
-    diversity: int | None = None,
-    shadowing: bool = True,
-    ue_height_m: float = 1.5,
-    ue_tx_power_dbm: float = 23.0,
-    ue_noise_figure_db: float = 7.0,
-    ue_antenna_gain_dbi: float = 0.0,
-    downlink_adaptation: LinkAdaptation = DOWNLINK_ADAPTATION,
-    uplink_adaptation: LinkAdaptation = UPLINK_ADAPTATION,
-) -> FleetLinks:
-    """Return the links of the devices at ``positions_m`` (n rows of x and y), each to the station it receives best.
+class Channel:
+    """The paths between all places of the map and all cells. Cells are numbered by station, then by sector."""
 
-    Shadowing and LoS state are functions of the place and of the station's name: they do not depend on the other devices,
-    and not on the other stations. Of two stations received equally well, the first serves. ``diversity`` N averages the
-    spectral efficiency over Gamma(N, 1/N) fading; None leaves fading out. Out of coverage are, downlink, a mean SNR below the
-    adaptation's minimum and, uplink, a device that reaches it on less than a resource block.
+    def __init__(
+        self,
+        sites: Sequence[StationSite],
+        model: PathLossModel,
+        streams: Streams,
+        *,
+        frequency_ghz: float,
+        terminals: Terminals | None = None,
+        wrapped_area_m: tuple[float, float] | None = None,
+        shadowing: bool = True,
+        pattern: SectorPattern | None = None,
+    ) -> None:
+        names = [site.name for site in sites]
+        if not sites or len(set(names)) < len(names):
+            raise ValueError(f"stations need a name each, and there has to be one: {names}")
+        self.sites = tuple(sites)
+        self.model = model
+        self._frequency_ghz = frequency_ghz
+        self._terminals = terminals or Terminals()
+        self._wrapped_area_m = wrapped_area_m
+        self._pattern = pattern or SectorPattern()
+        self._places_m = np.array([[site.x_m, site.y_m] for site in sites])
+        self._heights_m = np.array([site.height_m for site in sites])
+        self._n_sectors = np.array([site.n_cells for site in sites])
+        self._gains_dbi = np.array([site.antenna_gain_dbi for site in sites]) + self._terminals.antenna_gain_dbi
+        widest = int(self._n_sectors.max())
+        self._azimuths_deg = np.array([(*site.azimuths_deg, *(0.0,) * (widest - len(site.azimuths_deg))) for site in sites])
+        self._downtilts_deg = np.array([site.downtilt_deg for site in sites])
+        self._first_cell = np.cumsum([0, *(site.n_cells for site in sites)])
+        self.site_of_cell = np.repeat(np.arange(len(sites)), [site.n_cells for site in sites])
+        self._state = _bank(streams, "line-of-sight", (), names, model.los_correlation_m)
+        self._shadows = _Shadows(streams, names, model) if shadowing else None
+
+    @property
+    def n_cells(self) -> int:
+        """The number of cells of all stations."""
+        return int(self._first_cell[-1])
+
+    def receive(self, devices: Ints, places_m: Floats) -> Reception:
+        """Return what the ``devices`` (n) have at ``places_m`` (n, 2) of the cells of their nearest stations."""
+        return self._received(places_m, self._terminals.wall_loss_db[devices] if len(self._terminals.wall_loss_db) else None)
+
+    def receive_outdoors(self, places_m: Floats) -> Reception:
+        """Return what anybody in the open has at ``places_m`` (n, 2)."""
+        return self._received(places_m, None)
+
+    def _received(self, places_m: Floats, walls_db: Floats | None) -> Reception:
+        offsets_m = self._offsets_m(places_m)
+        nearest = _nearest(np.hypot(offsets_m[..., 0], offsets_m[..., 1]))
+        offsets_m = np.take_along_axis(offsets_m, nearest[..., np.newaxis], axis=1)
+        distance_m = np.hypot(offsets_m[..., 0], offsets_m[..., 1])
+        probability = self.model.los_probability(distance_m, self._terminals.height_m)
+        line_of_sight = normal_cdf(self._state(nearest, places_m[:, 0], places_m[:, 1])) < probability
+        loss_db = self._loss_db(nearest, distance_m, line_of_sight)
+        if self._shadows is not None:
+            loss_db = loss_db + self._shadow_db(nearest, places_m, distance_m, line_of_sight)
+        if walls_db is not None:
+            loss_db = loss_db + walls_db[:, np.newaxis]
+        return self._by_cell(nearest, offsets_m, distance_m, line_of_sight, loss_db)
+
+    def _offsets_m(self, places_m: Floats) -> Floats:
+        """Return the way (n, s, 2) from each station to each place, over the edge of the map where that is nearer."""
+        offsets_m: Floats = places_m[:, np.newaxis, :] - self._places_m
+        if self._wrapped_area_m is None:
+            return offsets_m
+        x_m, y_m = displacement(offsets_m[..., 0], offsets_m[..., 1], self._wrapped_area_m, wrap=True)
+        return np.stack([x_m, y_m], axis=-1)
+
+    def _loss_db(self, nearest: Ints, distance_m: Floats, line_of_sight: Bools) -> Floats:
+        loss_db = np.empty_like(distance_m)
+        heights_m = self._heights_m[nearest]
+        for height_m in np.unique(heights_m):
+            here = heights_m == height_m
+            place = (distance_m[here], self._frequency_ghz, float(height_m), self._terminals.height_m)
+            loss_db[here] = np.where(line_of_sight[here], self.model.los_db(*place), self.model.nlos_db(*place))
+        return loss_db
+
+    def _shadow_db(self, nearest: Ints, places_m: Floats, distance_m: Floats, line_of_sight: Bools) -> Floats:
+        assert self._shadows is not None  # noqa: S101 - for the type checker
+        heights_m = self._heights_m[nearest]
+        sigma_db = np.full(distance_m.shape, self.model.sigma_nlos_db)
+        for height_m in np.unique(heights_m):
+            seen = (heights_m == height_m) & line_of_sight
+            place = (distance_m[seen], self._frequency_ghz, float(height_m), self._terminals.height_m)
+            sigma_db[seen] = self.model.sigma_los_db(*place)
+        return np.asarray(sigma_db * self._shadows(nearest, places_m, line_of_sight))
+
+    def _by_cell(
+        self, nearest: Ints, offsets_m: Floats, distance_m: Floats, line_of_sight: Bools, loss_db: Floats
+    ) -> Reception:
+        """Return the sites' columns as cells' columns: one for each sector, with its antenna."""
+        n_sectors = self._n_sectors[nearest]
+        widest = int(n_sectors.max(initial=1))
+        if widest == 1:
+            gain_db = self._gains_dbi[nearest] - loss_db
+            return Reception(self._first_cell[nearest], gain_db, distance_m, line_of_sight)
+        if (n_sectors != widest).any():
+            raise ValueError("either all stations have three sectors, or none has")
+        sectors = np.arange(widest)
+        cells = (self._first_cell[nearest][..., np.newaxis] + sectors).reshape(len(nearest), -1)
+        pattern_db = self._pattern_db(nearest, offsets_m, distance_m).reshape(len(nearest), -1)
+        site_db = self._gains_dbi[nearest] - loss_db
+        gain_db = np.repeat(site_db, widest, axis=1) + pattern_db
+        return Reception(
+            cells, gain_db, np.repeat(distance_m, widest, axis=1), np.repeat(line_of_sight, widest, axis=1)
+        )
+
+    def _pattern_db(self, nearest: Ints, offsets_m: Floats, distance_m: Floats) -> Floats:
+        """Return what each sector's antenna loses (n, s, sectors) towards each device."""
+        azimuths_deg = self._azimuths_deg[nearest]
+        bearing_deg = np.degrees(np.arctan2(offsets_m[..., 1], offsets_m[..., 0]))
+        off_deg = (bearing_deg[..., np.newaxis] - azimuths_deg + 180.0) % 360.0 - 180.0
+        drop_m = self._heights_m[nearest] - self._terminals.height_m
+        below_deg = np.degrees(np.arctan2(drop_m, distance_m)) - self._downtilts_deg[nearest]
+        return np.asarray(self._pattern.gain_db(off_deg, below_deg[..., np.newaxis]))
+
+
+class _Shadows:
+    """Standard normal shadowing: half of its variance common to all stations, half the station's own.
+
+    A field for the state with and one for that without line of sight, as their correlation distances differ.
     """
-    _check(positions_m, stations, carrier, path_loss_kind)
-    paths = _paths(positions_m, stations, carrier, PATH_LOSS_MODELS[path_loss_kind], streams, ue_height_m, shadowing)
-    gain_dbi = np.array([site.antenna_gain_dbi for site in stations]) + ue_antenna_gain_dbi
-    power_dbm = np.array([site.tx_power_dbm for site in stations])
-    received_dbm = (power_dbm + gain_dbi)[:, np.newaxis] - paths.loss_db
-    station = np.argmax(received_dbm, axis=0)
-    served = (station, np.arange(len(positions_m)))
-    downlink_snr_db = received_dbm[served] - thermal_noise_dbm(carrier.bandwidth_hz, noise_figure_db=ue_noise_figure_db)
-    noise_dbm = np.array([thermal_noise_dbm(carrier.bandwidth_hz, noise_figure_db=site.noise_figure_db) for site in stations])
-    uplink_snr_db = ue_tx_power_dbm + gain_dbi[station] - paths.loss_db[served] - noise_dbm[station]
-    return FleetLinks(
-        station=station,
-        distance_m=paths.distance_m[served],
-        line_of_sight=paths.line_of_sight[served],
-        downlink_snr_db=downlink_snr_db,
-        uplink_snr_db=uplink_snr_db,
-        downlink_rate_bps=_downlink_rate_bps(downlink_snr_db, carrier, downlink_adaptation, diversity),
-        uplink_rate_bps=_uplink_rate_bps(uplink_snr_db, carrier, uplink_adaptation, diversity),
-    )
+
+    def __init__(self, streams: Streams, names: Sequence[str], model: PathLossModel) -> None:
+        reaches_m = {"los": model.shadow_correlation_los_m, "nlos": model.shadow_correlation_nlos_m}
+        self._own = {
+            state: _bank(streams, "shadowing", ("station", state), names, reach_m) for state, reach_m in reaches_m.items()
+        }
+        self._common = {
+            state: GaussianField(streams.get("shadowing", "common", state), reach_m) for state, reach_m in reaches_m.items()
+        }
+
+    def __call__(self, nearest: Ints, places_m: Floats, line_of_sight: Bools) -> Floats:
+        x_m, y_m = places_m[:, 0], places_m[:, 1]
+        shadow = np.empty(nearest.shape)
+        for state, here in (("los", line_of_sight), ("nlos", ~line_of_sight)):
+            rows = np.nonzero(here)[0]
+            own = self._own[state](nearest[here][:, np.newaxis], x_m[rows], y_m[rows])[:, 0]
+            shadow[here] = own + self._common[state](x_m, y_m)[rows]
+        return _COMMON * shadow
 
 
-def _check(positions_m: Floats, stations: Sequence[StationSite], carrier: CarrierSpec, path_loss_kind: str) -> None:
-    if positions_m.ndim != 2 or positions_m.shape[1] != 2:
-        raise ValueError(f"positions_m must have the shape (n, 2), got {positions_m.shape}")
-    if not stations:
-        raise ValueError("stations is empty: nobody could be served")
-    names = [site.name for site in stations]
-    if len(set(names)) < len(names):
-        raise ValueError(f"two stations have one name, hence one shadowing: {names}")
-    if not 0.0 <= carrier.downlink_share <= 1.0:
-        raise ValueError(f"downlink_share must be from 0 to 1, got {carrier.downlink_share}")
-    if path_loss_kind not in PATH_LOSS_MODELS:
-        raise UnknownNameError("path loss model", path_loss_kind, PATH_LOSS_MODELS)
+def _bank(streams: Streams, purpose: str, inner: tuple[str, ...], names: Sequence[str], correlation_m: float) -> FieldBank:
+    """Return a field for each station; the stream is named purpose, [kind,] station, [state]."""
+    keys = [(*inner[:1], name, *inner[1:]) for name in names]
+    return FieldBank([streams.get(purpose, *key) for key in keys], correlation_m)
 
 
-def _paths(
-    positions_m: Floats,
-    stations: Sequence[StationSite],
-    carrier: CarrierSpec,
-    model: PathLossModel,
-    streams: Streams,
-    ue_height_m: float,
-    shadowing: bool,
-) -> _Paths:
-    x_m, y_m = positions_m[:, 0], positions_m[:, 1]
-    frequency_ghz = carrier.frequency_hz / 1e9
-    common_los, common_nlos = _shadow_fields(streams, model, "common")
-    shared = (common_los(x_m, y_m), common_nlos(x_m, y_m)) if shadowing else (np.zeros(0), np.zeros(0))
-    distances, states, losses = [], [], []
-    for site in stations:
-        distance_m = np.hypot(x_m - site.x_m, y_m - site.y_m)
-        place = (distance_m, frequency_ghz, site.height_m, ue_height_m)
-        chance = UniformField(streams.get("line-of-sight", site.name), model.los_correlation_m)(x_m, y_m)
-        line_of_sight = chance < model.los_probability(distance_m, ue_height_m)
-        loss_db = np.where(line_of_sight, model.los_db(*place), model.nlos_db(*place))
-        if shadowing:
-            own_los, own_nlos = _shadow_fields(streams, model, "station", site.name)
-            own = np.empty(len(positions_m))
-            for state, field in ((line_of_sight, own_los), (~line_of_sight, own_nlos)):
-                own[state] = field(x_m[state], y_m[state])
-            sigma_db = np.where(line_of_sight, model.sigma_los_db(*place), model.sigma_nlos_db)
-            loss_db = loss_db + sigma_db * _COMMON * (np.where(line_of_sight, *shared) + own)
-        distances.append(distance_m)
-        states.append(line_of_sight)
-        losses.append(loss_db)
-    return _Paths(np.stack(distances), np.stack(states), np.stack(losses))
-
-
-def _shadow_fields(streams: Streams, model: PathLossModel, *owner: str) -> tuple[GaussianField, GaussianField]:
-    """Return the LoS and the NLoS field of an owner; two fields, as their correlation distances differ."""
-    return (
-        GaussianField(streams.get("shadowing", *owner, "los"), model.shadow_correlation_los_m),
-        GaussianField(streams.get("shadowing", *owner, "nlos"), model.shadow_correlation_nlos_m),
-    )
-
-
-def _mean_efficiency(adaptation: LinkAdaptation, diversity: int | None) -> SpectralEfficiency:
-    if diversity is None:
-        return adaptation.spectral_efficiency
-    return partial(ergodic_spectral_efficiency, spectral_efficiency=adaptation.spectral_efficiency, diversity_order=diversity)
-
-
-def _downlink_rate_bps(snr_db: Floats, carrier: CarrierSpec, adaptation: LinkAdaptation, diversity: int | None) -> Floats:
-    efficiency = _mean_efficiency(adaptation, diversity)(10.0 ** (snr_db / 10.0))
-    covered = snr_db >= adaptation.snr_min_db
-    return np.where(covered, carrier.bandwidth_hz * carrier.downlink_share * efficiency, 0.0)
-
-
-def _uplink_rate_bps(snr_db: Floats, carrier: CarrierSpec, adaptation: LinkAdaptation, diversity: int | None) -> Floats:
-    alone_bps = uplink_power_limited_rate(
-        10.0 ** (snr_db / 10.0),
-        bandwidth_hz=carrier.bandwidth_hz,
-        snr_min_db=adaptation.snr_min_db,
-        spectral_efficiency=_mean_efficiency(adaptation, diversity),
-    )
-    return (1.0 - carrier.downlink_share) * alone_bps
+def _nearest(distance_m: Floats) -> Ints:
+    """Return the numbers (n, s) of each device's nearest stations in the order of the scenario."""
+    n_sites = distance_m.shape[1]
+    if n_sites <= NEAREST:
+        return np.broadcast_to(np.arange(n_sites), distance_m.shape)
+    return np.sort(np.argpartition(distance_m, NEAREST, axis=1)[:, :NEAREST], axis=1)

@@ -1,47 +1,49 @@
-"""The simulated world of one trial: cells, backhaul, server and fleet, and the few things that take time in it."""
+"""The simulated world of one trial: radio, backhaul, server and fleet, and the few things that take time in it."""
 
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import numpy as np
 import simpy
+from numpy.typing import NDArray
 
-from mecsim.nodes.compute import compute_energy_j, compute_time_s, transfer_energy_j
+from mecsim.nodes.attachment import Attachment, LinkState
+from mecsim.nodes.availability import next_available
+from mecsim.nodes.compute import ComputeSettings, compute_plan, done_s, end_of_work
+from mecsim.nodes.faults import Faults
 from mecsim.nodes.fleet import Fleet
+from mecsim.nodes.meter import BatteryMeter, Radios, RadioUse
 from mecsim.nodes.profiles import RADIO_POWER, DeviceProfile
+from mecsim.nodes.radio_energy import transfer_energy_j
+from mecsim.nodes.radio_network import RadioNetwork
+from mecsim.nodes.radio_power import RadioPower
+from mecsim.nodes.stop import lost
+from mecsim.nodes.timeline import Constant, Timeline, next_positive
+from mecsim.nodes.transfer import End, Process, Ride, Transfer, carry
 from mecsim.nodes.transport import Transport
-from mecsim.radio.link import SharedLink
+from mecsim.radio.link import EqualLink, Flow, Link
 
 Direction = Literal["downlink", "uplink"]
 
-
-@dataclass(frozen=True, slots=True)
-class Transfer:
-    """One payload that a device sent or got: when, how much of it, and the joules of the device's radio."""
-
-    direction: Direction
-    start_s: float
-    end_s: float
-    size_bytes: int
-    wire_bytes: float
-    energy_j: float
+_ALWAYS: Timeline = Constant(1.0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Computation:
-    """One computation on a device or on the server; the energy is the part above idle."""
+    """One computation on a device or on the server; the energy is the part above idle. Filled in as it goes."""
 
-    duration_s: float
-    energy_j: float
+    duration_s: float = 0.0
+    energy_j: float = 0.0
 
 
-class Cell:
-    """A station's radio cell: one shared link a direction."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowRules:
+    """How the study's transfers share a cell: their weight, and whether the uplink's power is the limit in a part of the band."""
 
-    def __init__(self, env: simpy.Environment, name: str) -> None:
-        self.name = name
-        self.downlink = SharedLink(env)
-        self.uplink = SharedLink(env)
+    weight: float = 1.0
+    uplink_power_limited: bool = False
 
 
 class World:
@@ -52,82 +54,222 @@ class World:
         env: simpy.Environment,
         *,
         fleet: Fleet,
-        station_names: Sequence[str],
+        radio: RadioNetwork,
         transport: Transport,
         backhaul_rate_bps: float,
         server: DeviceProfile,
+        station_backhaul_bps: float | None = None,
+        faults: Faults | None = None,
+        flows: FlowRules | None = None,
+        radio_power: Mapping[str, RadioPower] = RADIO_POWER,
     ) -> None:
-        self.env = env
-        self.fleet = fleet
-        self.server = server
-        self.cells = [Cell(env, name) for name in station_names]
-        self.backhaul = {"downlink": SharedLink(env), "uplink": SharedLink(env)}
-        self._backhaul_rate_bps = backhaul_rate_bps
-        self._transport = transport
+        self.env, self.fleet, self.radio, self.transport, self.server = env, fleet, radio, transport, server
+        self.faults, self._flows = faults, flows or FlowRules()
+        self.radios = Radios(lambda device: radio_power[fleet.profile(device).radio])
+        self._battery = BatteryMeter(fleet)
+        self._attached: dict[int, Attachment] = {}
+        self._backhaul_rate_bps, self._station_backhaul_bps = backhaul_rate_bps, station_backhaul_bps
+        self.backhaul: dict[Direction, Link] = {"downlink": EqualLink(env), "uplink": EqualLink(env)}
+        self._station_wires: dict[tuple[int, Direction], Link] = {}
+        self.station_airtime_s = np.zeros(len(radio.budget.channel.sites))
+        self.backhaul_bits = 0.0
 
-    def cell_of(self, device: int) -> Cell:
-        """Return the cell that serves a device."""
-        return self.cells[int(self.fleet.links.station[device])]
+    # Devices ---------------------------------------------------------------------------------------------------------
 
-    def in_coverage(self, device: int) -> bool:
-        """Tell whether a device can both hear its station and be heard by it."""
-        links = self.fleet.links
-        return bool(links.downlink_rate_bps[device] > 0.0 and links.uplink_rate_bps[device] > 0.0)
+    def available(self, devices: NDArray[np.intp], now_s: float) -> NDArray[np.bool_]:
+        """Tell which devices can be asked."""
+        return self.fleet.availability.available(devices, now_s)
 
-    def connect(self, device: int) -> Generator[simpy.Event, Any, float]:
-        """Open a connection to the server; return the joules that the device's radio takes for it."""
-        duration_s = self._transport.setup_s
-        yield self.env.timeout(duration_s)
-        return self._radio_energy_j(device, duration_s, 0.0, "downlink")
+    def next_available(self, device: int, now_s: float) -> float:
+        """Return when a device can be asked, now at the earliest; inf if never again."""
+        return next_available(self.fleet.availability, device, now_s)
 
-    def transfer(self, device: int, size_bytes: int, direction: Direction) -> Generator[simpy.Event, Any, Transfer]:
-        """Carry a payload between server and device.
+    def leaves_s(self, device: int, now_s: float) -> float:
+        """Return when an available device goes offline in the middle of whatever it does; inf if it finishes first."""
+        return self.fleet.availability.next_change(device, now_s) if self.fleet.group(device).leaves_at_once else math.inf
 
-        The payload streams through backhaul and radio at once: it is there when both have carried it, after the latency.
-        """
-        start_s = self.env.now
-        yield self.env.timeout(self._transport.one_way_s)
-        radio_bits = self._transport.radio_bits(size_bytes)
-        over_radio = self._radio_link(device, direction).transfer(
-            radio_bits, self._radio_rate_bps(device, direction) * self._transport.efficiency
+    def crashes_s(self, device: int, now_s: float) -> float:
+        """Return when a device crashes next."""
+        return math.inf if self.faults is None else self.faults.crash_after(device, now_s)
+
+    def link_now(self, device: int) -> LinkState:
+        """Return the link that a device would have to its strongest cell."""
+        return self.radio.idle_link(device, float(self.env.now))
+
+    def station_of(self, device: int) -> int:
+        """Return the number of the station that a device would attach to."""
+        return self.link_now(device).station
+
+    def station_name(self, station: int) -> str:
+        """Return a station's name."""
+        return self.radio.budget.channel.sites[station].name
+
+    def in_coverage(self, device: int, link: LinkState) -> bool:
+        """Tell whether a device can hear its station and be heard by it, now or, as things change, perhaps later."""
+        now_s = float(self.env.now)
+        if link.downlink_rate_bps > 0.0 and link.uplink_rate_bps > 0.0:
+            return True
+        moves = math.isfinite(self.radio.next_sample_s(device, now_s))
+        return moves or math.isfinite(self.radio.next_change_s(device, link.cell, now_s))
+
+    # Computing -------------------------------------------------------------------------------------------------------
+
+    def compute(self, device: int, record: Computation, *, flop: float, traffic_bytes: float, n_steps: int, n_samples: int = 0) -> Process:
+        """Let a device compute, and fill in ``record``; raises ``StoppedError`` when its battery runs empty."""
+        profile, settings = self.fleet.profile(device), self.settings(device)
+        plan = compute_plan(
+            profile, settings, flop=flop, traffic_bytes=traffic_bytes, n_steps=n_steps, n_samples=n_samples
         )
-        over_backhaul = self.backhaul[direction].transfer(self._transport.backhaul_bits(size_bytes), self._backhaul_rate_bps)
-        yield self.env.all_of([over_radio, over_backhaul])
-        duration_s = self.env.now - start_s
-        return Transfer(
-            direction=direction,
-            start_s=start_s,
-            end_s=self.env.now,
-            size_bytes=size_bytes,
-            wire_bytes=radio_bits / 8.0,
-            energy_j=self._radio_energy_j(device, duration_s, radio_bits, direction),
+        start_s = float(self.env.now)
+        speed = _ALWAYS if self.faults is None else self.faults.speed(device)
+        segments = end_of_work(start_s, plan.work_s, settings.throttle, speed)
+        self._battery.begin(device, start_s)
+        try:
+            for until_s, factor in segments:
+                watts = plan.power_w * factor
+                empty_s = self._battery.empty_s(device, float(self.env.now), watts)
+                yield self.env.timeout(max(0.0, min(until_s, empty_s) - float(self.env.now)))
+                if empty_s < until_s:
+                    raise lost("battery: empty while computing")
+                done_j = plan.power_w * done_s(start_s, float(self.env.now), segments)
+                self._battery.settle(device, float(self.env.now), done_j)
+        finally:
+            record.duration_s = float(self.env.now) - start_s
+            record.energy_j = plan.power_w * done_s(start_s, float(self.env.now), segments)
+            self._battery.end(device, float(self.env.now), record.energy_j)
+
+    def serve(
+        self, *, flop: float, traffic_bytes: float, n_steps: int, n_samples: int = 0
+    ) -> Generator[simpy.Event, Any, Computation]:
+        """Let the server compute; what a restart interrupts goes on after it."""
+        plan = compute_plan(
+            self.server, ComputeSettings(), flop=flop, traffic_bytes=traffic_bytes, n_steps=n_steps, n_samples=n_samples
         )
+        start_s = float(self.env.now)
+        up = _ALWAYS if self.faults is None else self.faults.server_up()
+        end_s = end_of_work(start_s, plan.work_s, None, up)[-1].until_s
+        yield self.env.timeout(end_s - start_s)
+        return Computation(end_s - start_s, plan.energy_j)
 
-    def compute(
-        self, device: int, *, flop: float, traffic_bytes: float, n_steps: int
-    ) -> Generator[simpy.Event, Any, Computation]:
-        """Let a device compute."""
-        return (yield from self._compute_on(self.fleet.group(device).profile, flop, traffic_bytes, n_steps))
+    def settings(self, device: int) -> ComputeSettings:
+        """Return how a device is run."""
+        settings, factor = self.fleet.group(device).settings, self.fleet.speed_of(device)
+        return settings if factor == 1.0 else replace(settings, speed_factor=settings.speed_factor * factor)
 
-    def serve(self, *, flop: float, traffic_bytes: float, n_steps: int) -> Generator[simpy.Event, Any, Computation]:
-        """Let the server compute."""
-        return (yield from self._compute_on(self.server, flop, traffic_bytes, n_steps))
+    # Sending ---------------------------------------------------------------------------------------------------------
 
-    def _compute_on(
-        self, profile: DeviceProfile, flop: float, traffic_bytes: float, n_steps: int
-    ) -> Generator[simpy.Event, Any, Computation]:
-        duration_s = compute_time_s(flop=flop, traffic_bytes=traffic_bytes, n_steps=n_steps, profile=profile)
-        yield self.env.timeout(duration_s)
-        return Computation(duration_s, compute_energy_j(duration_s, profile))
+    def look_at(self, devices: Sequence[int]) -> None:
+        """Work out the links of devices that are about to begin: cheaper for all at once."""
+        self.radio.prefetch(devices, float(self.env.now))
 
-    def _radio_link(self, device: int, direction: Direction) -> SharedLink:
-        cell = self.cell_of(device)
-        return cell.downlink if direction == "downlink" else cell.uplink
+    def connect(self, device: int, use: RadioUse, end: End = "server", *, is_new: bool = True) -> Process:
+        """Wake the radio where it sleeps, and open a connection where it ``is_new``; the joules go to ``use``."""
+        now_s = float(self.env.now)
+        if not self.radios.is_connected(device, now_s):
+            self._attached.pop(device, None)
+        delay_s, tail_j = self.radios.connect(device, now_s, use)
+        self._battery.charge_at_once(device, now_s, tail_j)
+        setup_s = self.transport.setup_s(end) if is_new else 0.0
+        watts = self.radios.power(device).downlink_overhead_w
+        self._battery.begin(device, now_s)
+        try:
+            yield self.env.timeout(delay_s + setup_s)
+            if end == "server" and self.faults is not None:
+                up_s = next_positive(self.faults.server_up(), float(self.env.now))
+                yield self.env.timeout(up_s - float(self.env.now))
+        finally:
+            spent_s = max(0.0, float(self.env.now) - now_s - delay_s)
+            use.setup_j += watts * spent_s
+            self._battery.end(device, float(self.env.now), use.promotion_j + watts * spent_s)
+            self.radios.ended(device, float(self.env.now))
 
-    def _radio_rate_bps(self, device: int, direction: Direction) -> float:
-        links = self.fleet.links
-        return float((links.downlink_rate_bps if direction == "downlink" else links.uplink_rate_bps)[device])
+    def transfer(self, device: int, record: Transfer, use: RadioUse, end: End = "server") -> Process:
+        """Carry a payload between a device and the server, or its station, and fill in ``record``."""
+        if not self.radios.is_connected(device, float(self.env.now)):
+            yield from self.connect(device, use, end, is_new=False)
+        else:
+            _, tail_j = self.radios.connect(device, float(self.env.now), use)
+            self._battery.charge_at_once(device, float(self.env.now), tail_j)
+        yield from carry(self, device, record, end)
 
-    def _radio_energy_j(self, device: int, duration_s: float, bits: float, direction: Direction) -> float:
-        radio = RADIO_POWER[self.fleet.group(device).profile.radio]
-        return transfer_energy_j(duration_s=duration_s, bits=bits, direction=direction, radio=radio)
+    def backhaul_transfer(self, station: int, size_bytes: int, direction: Direction) -> Process:
+        """Carry a payload between a station and the server."""
+        yield self.env.timeout(self.transport.backhaul_delay_s)
+        flows = self._wires(station, direction, size_bytes)
+        yield self.env.all_of([flow.done for _, flow in flows])
+        self.backhaul_bits += self.transport.backhaul_bits(size_bytes)
+
+    def attach(self, device: int) -> Attachment:
+        """Return the attachment of a device, which lasts as long as it is connected; a new one is to the strongest cell."""
+        now_s = float(self.env.now)
+        attachment = self._attached.get(device)
+        if attachment is None:
+            self._attached[device] = attachment = Attachment(self.radio, device, now_s)
+        else:
+            attachment.advance(now_s)
+        return attachment
+
+    def flow_rate(self, device: int, link: LinkState, direction: Direction) -> tuple[float, dict[str, Any]]:
+        """Return the rate that a device's transfer has alone, and what else its cell wants to know of it."""
+        efficiency, cap_bps = self.transport.efficiency, self.transport.cap_bps()
+        options: dict[str, Any] = {"weight": self._flows.weight, "owner": device}
+        if math.isfinite(cap_bps):
+            options["cap_bps"] = cap_bps
+        if self._flows.uplink_power_limited and direction == "uplink":
+            budget = self.radio.budget
+            options["rate_of_share"] = lambda share: efficiency * budget.uplink_rate_of_share(
+                link.uplink_sinr_db, link.line_of_sight, share
+            )
+        return efficiency * link.rate_bps(direction), options
+
+    def backhaul_flows(self, station: int, transfer: Transfer) -> list[tuple[Link, Flow]]:
+        """Start a transfer's part on the wires between its station and the server."""
+        return self._wires(station, transfer.direction, transfer.size_bytes)
+
+    def next_restart_s(self, end: End, now_s: float) -> float:
+        """Return when the server breaks a transfer to ``end``; inf if it never does."""
+        return math.inf if self.faults is None or end == "station" else self.faults.restarts_after(now_s)
+
+    def _wires(self, station: int, direction: Direction, size_bytes: int) -> list[tuple[Link, Flow]]:
+        bits = self.transport.backhaul_bits(size_bytes)
+        wires = [(self.backhaul[direction], self._backhaul_rate_bps)]
+        if self._station_backhaul_bps is not None:
+            own = self._station_wires.setdefault((station, direction), EqualLink(self.env))
+            wires.append((own, self._station_backhaul_bps))
+        return [(link, link.start(bits, rate_bps)) for link, rate_bps in wires]
+
+    # What transfers draw ---------------------------------------------------------------------------------------------
+
+    def open_meter(self, device: int) -> None:
+        """Begin to take a transfer's joules from the battery."""
+        self._battery.begin(device, float(self.env.now))
+
+    def check_battery_s(self, device: int, ride: Ride) -> float:
+        """Return when the battery has to be looked at: it cannot be empty before."""
+        now_s = float(self.env.now)
+        return self._battery.empty_s(device, now_s, self._most_w(device, ride))
+
+    def settle_battery(self, device: int, ride: Ride) -> None:
+        """Take what a transfer drew up to now; raises ``StoppedError`` when nothing is left."""
+        self._battery.settle(device, float(self.env.now), self._energy_j(device, ride), self._most_w(device, ride))
+
+    def close_meter(self, device: int, ride: Ride) -> None:
+        """Finish a transfer's record: bytes, joules, airtime; its radio goes into the tail."""
+        record, now_s = ride.transfer, float(self.env.now)
+        record.end_s = now_s
+        record.carried_bytes = ride.carried_bits / 8.0
+        record.energy_j = self._energy_j(device, ride)
+        self._battery.end(device, now_s, record.energy_j)
+        self.radios.ended(device, now_s)
+        if record.direction == "downlink":
+            for station, seconds in ride.airtime_s.items():
+                self.station_airtime_s[station] += seconds
+
+    def _energy_j(self, device: int, ride: Ride) -> float:
+        duration_s = float(self.env.now) - ride.transfer.start_s
+        return transfer_energy_j(duration_s, ride.carried_bits, ride.transfer.direction, self.radios.power(device))
+
+    def _most_w(self, device: int, ride: Ride) -> float:
+        radio, downlink = self.radios.power(device), ride.transfer.direction == "downlink"
+        overhead_w = radio.downlink_overhead_w if downlink else radio.uplink_overhead_w
+        return overhead_w + (radio.downlink_j_per_bit if downlink else radio.uplink_j_per_bit) * ride.alone_bps

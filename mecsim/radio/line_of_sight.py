@@ -36,6 +36,18 @@ def inh_mixed_los_probability(d2_m: ArrayLike, ue_height_m: float) -> Floats:
     return np.where(distance_m < 6.5, near, far)
 
 
+def inh_open_los_probability(d2_m: ArrayLike, ue_height_m: float) -> Floats:
+    """Return the LoS probability of the indoor open office at 2-D distance ``d2_m``; heights do not enter.
+
+    The table's two branches meet at 49 m to three digits (0.537 and 0.540); the lower one holds up to there, so the
+    probability steps up by 0.003 just beyond.
+    """
+    distance_m = np.asarray(d2_m, dtype=np.float64)
+    near = np.exp(-np.maximum(distance_m - 5.0, 0.0) / 70.8)
+    far = 0.54 * np.exp(-(distance_m - 49.0) / 211.7)
+    return np.where(distance_m <= 49.0, near, far)
+
+
 def _street_probability(distance_m: Floats, *, decay_m: float) -> Floats:
     clamped_m = np.maximum(distance_m, 18.0)  # certain up to 18 m, where the formula gives exactly 1
     near = 18.0 / clamped_m

@@ -1,109 +1,99 @@
-"""A radio link whose airtime is divided equally among its transfers."""
+"""The link with equal shares, by virtual time."""
 
 import heapq
 import math
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 
 import simpy
 
-# Tags that differ by less are one instant: the rounding of a virtual clock after many small steps.
-_RELATIVE_SLACK = 1e-12
+from mecsim.radio.flows import CLOCK_STEPS, RELATIVE_SLACK, Flow, Link
+from mecsim.radio.min_max import RateOfShare
+
+__all__ = ["EqualLink", "Flow", "Link"]
+
+# (tag, number of the entry, flow): the virtual time at which the flow has had all the airtime that it needs.
+_Entry = tuple[float, int, Flow]
 
 
-@dataclass(slots=True, order=True)
-class _Flow:
-    tag_s: float  # virtual time at which the flow has had all the airtime it needs
-    arrival: int
-    bits: float = field(compare=False)
-    full_rate_bps: float = field(compare=False)
-    done: simpy.Event = field(compare=False)
+class EqualLink(Link):
+    """Egalitarian processor sharing: each of n active flows has 1/n of the airtime and its own full rate in it.
 
-
-class SharedLink:
-    """An egalitarian processor-sharing link: each of n transfers has 1/n of the airtime and its own rate in it.
-
-    Exact, without time steps: virtual time is the airtime that each active transfer has had, so it grows by 1/n a second, and
-    a transfer ends when it reaches a tag fixed at its start. Transfers that end at one instant are reported in the order of
-    their arrival.
+    Virtual time is the airtime that each active flow has had; it grows by 1/n a second, and a flow ends when it reaches a tag
+    fixed at its start: O(log n) a flow. Weights count for nothing, caps and a ``rate_of_share`` are refused.
     """
 
-    def __init__(self, env: simpy.Environment) -> None:
-        self._env = env
-        self._flows: list[_Flow] = []
+    def __init__(self, env: simpy.Environment, *, max_flows: int | None = None) -> None:
+        super().__init__(env, max_flows=max_flows)
+        self._heap: list[_Entry] = []  # with entries of flows that have left since, or have a newer entry
+        self._entries: dict[Flow, _Entry] = {}  # the valid ones
+        self._n_entries = 0
         self._virtual_s = 0.0
-        self._settled_at_s = float(env.now)
-        self._busy_s = 0.0
-        self._finished_bits = 0.0
-        self._n_arrivals = 0
-        self._plan = 0
 
     @property
     def n_active(self) -> int:
-        """Return the number of transfers under way."""
-        return len(self._flows)
+        """Number of flows that have a share: neither the parked nor the waiting."""
+        return len(self._entries)
 
-    @property
-    def busy_s(self) -> float:
-        """Return for how long the link has had something to carry, up to now."""
-        return self._busy_s + (self._since_settled_s() if self._flows else 0.0)
+    def rate_bps(self, flow: Flow) -> float:
+        """Return the present bit rate of a flow; 0 for one that is parked, waiting or over."""
+        return flow.full_rate_bps / len(self._entries) if flow in self._entries else 0.0
 
-    @property
-    def delivered_bits(self) -> float:
-        """Return the bits carried up to now, those of unfinished transfers included."""
-        virtual_s = self._virtual_now_s()
-        under_way = (flow.bits - max(0.0, flow.tag_s - virtual_s) * flow.full_rate_bps for flow in self._flows)
-        return self._finished_bits + math.fsum(max(0.0, bits) for bits in under_way)
+    def _check(self, cap_bps: float, rate_of_share: RateOfShare | None) -> None:
+        if math.isfinite(cap_bps) or rate_of_share is not None:
+            raise ValueError("an equal link carries flows without cap_bps and rate_of_share; a planned link takes them")
 
-    def transfer(self, bits: float, full_rate_bps: float) -> simpy.Event:
-        """Start a transfer, at ``full_rate_bps`` were it alone, and return the event of its end; no bits end at once."""
-        if not (math.isfinite(bits) and bits >= 0.0):
-            raise ValueError(f"bits must be finite and not negative, got {bits}")
-        if not (math.isfinite(full_rate_bps) and full_rate_bps > 0.0):
-            raise ValueError(f"full_rate_bps must be finite and positive, got {full_rate_bps}: 0 is out of coverage")
-        done = self._env.event()
-        if bits == 0.0:
-            return done.succeed()
-        self._settle()
-        self._n_arrivals += 1
-        tag_s = self._virtual_s + bits / full_rate_bps
-        heapq.heappush(self._flows, _Flow(tag_s, self._n_arrivals, bits, full_rate_bps, done))
-        self._replan()
-        return done
+    def _active(self) -> Iterable[Flow]:
+        return self._entries
 
-    def _since_settled_s(self) -> float:
-        return float(self._env.now) - self._settled_at_s
+    def _is_active(self, flow: Flow) -> bool:
+        return flow in self._entries
 
-    def _virtual_now_s(self) -> float:
-        return self._virtual_s + self._since_settled_s() / max(1, len(self._flows))
+    def _admit(self, flow: Flow, left_bits: float) -> None:
+        self._n_entries += 1
+        entry = (self._virtual_s + left_bits / flow.full_rate_bps, self._n_entries, flow)
+        self._entries[flow] = entry
+        heapq.heappush(self._heap, entry)
 
-    def _settle(self) -> None:
-        """Bring the counters and virtual time up to now."""
-        if self._flows:
-            self._busy_s += self._since_settled_s()
-            self._virtual_s = self._virtual_now_s()
+    def _withdraw(self, flow: Flow) -> float:
+        left_bits = self._left_bits(flow)
+        del self._entries[flow]
+        if len(self._heap) > 2 * len(self._entries) + 16:  # rates that change often must not make the heap grow
+            self._heap = list(self._entries.values())
+            heapq.heapify(self._heap)
+        return left_bits
+
+    def _left_bits(self, flow: Flow) -> float:
+        left_s = self._entries[flow][0] - self._virtual_after_s(self._since_settled_s())
+        return min(flow.bits, max(0.0, left_s) * flow.full_rate_bps)
+
+    def _virtual_after_s(self, elapsed_s: float) -> float:
+        return self._virtual_s + elapsed_s / max(1, len(self._entries))
+
+    def _advance(self, elapsed_s: float) -> None:
+        if self._entries:
+            self._virtual_s = self._virtual_after_s(elapsed_s)
         else:
             self._virtual_s = 0.0  # small again, hence precise
-        self._settled_at_s = float(self._env.now)
+            self._heap.clear()
 
-    def _replan(self) -> None:
-        """Set one timer for the next departure; it replaces those set before."""
-        self._plan += 1
-        if self._flows:
-            delay_s = max(0.0, (self._flows[0].tag_s - self._virtual_s) * len(self._flows))
-            timer = self._env.timeout(delay_s, value=self._plan)
-            timer.callbacks.append(self._on_departure)
+    def _first(self) -> _Entry | None:
+        """Return the valid entry with the least tag."""
+        while self._heap and self._entries.get(self._heap[0][2]) is not self._heap[0]:
+            heapq.heappop(self._heap)
+        return self._heap[0] if self._heap else None
 
-    def _on_departure(self, timer: simpy.Event) -> None:
-        if timer.value != self._plan:  # SimPy cannot cancel a Timeout: skip the ones a new plan replaced
-            return
-        self._settle()
-        # The flow that was waited for has ended whatever the rounding of the clock, so every timer takes one off.
-        self._virtual_s = max(self._virtual_s, self._flows[0].tag_s)
-        slack_s = _RELATIVE_SLACK * self._virtual_s + 4.0 * math.ulp(self._settled_at_s)
+    def _take_ended(self, *, is_due: bool) -> list[Flow]:
+        first = self._first()
+        if is_due and first is not None:
+            self._virtual_s = max(self._virtual_s, first[0])
+        reached_s = self._virtual_s * (1.0 + RELATIVE_SLACK) + CLOCK_STEPS * math.ulp(self._settled_at_s)
         ended = []
-        while self._flows and self._flows[0].tag_s <= self._virtual_s + slack_s:
-            ended.append(heapq.heappop(self._flows))
-        for flow in sorted(ended, key=lambda flow: flow.arrival):
-            self._finished_bits += flow.bits
-            flow.done.succeed()
-        self._replan()
+        while first is not None and first[0] <= reached_s:
+            ended.append(first[2])
+            del self._entries[first[2]]
+            first = self._first()
+        return ended
+
+    def _plan(self) -> float:
+        first = self._first()
+        return math.inf if first is None else (first[0] - self._virtual_s) * len(self._entries)

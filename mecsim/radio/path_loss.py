@@ -1,33 +1,21 @@
-"""Path loss of 3GPP TR 38.901, clause 7.4: urban macro, street canyon, rural macro, indoor office.
-
-All functions take arrays of 2-D distances. A distance below a model's minimum is clamped to it; beyond its maximum the law
-is extrapolated. Frequencies run from 0.5 to 100 GHz (rural: to 30 GHz).
-"""
+"""The propagation environments that a scenario can name, each with its laws, its randomness and the range that it covers."""
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mecsim.radio.line_of_sight import (
-    inh_mixed_los_probability,
-    rma_los_probability,
-    uma_los_probability,
-    umi_los_probability,
-)
+from mecsim.errors import UnknownNameError
+from mecsim.radio import line_of_sight, simple_laws, tr38901
 
 Floats = NDArray[np.float64]
+Range = tuple[float, float]
 
-# The breakpoints of Table 7.4.1-1 are defined with this round value (its note 1), not with the exact speed of light.
-_BREAKPOINT_SPEED_M_PER_S = 3.0e8
-_OUTDOOR_MINIMUM_M = 10.0
-_INDOOR_MINIMUM_M = 1.0
-
-RMA_STREET_WIDTH_M = 20.0
-RMA_BUILDING_HEIGHT_M = 5.0
+_ANY: Range = (0.0, math.inf)
 
 
 class DistanceLaw(Protocol):
@@ -40,7 +28,12 @@ class DistanceLaw(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PathLossModel:
-    """One scenario of TR 38.901: laws from Tables 7.4.1-1 and 7.4.2-1, correlation from Tables 7.5-6 and 7.6.3.1-2."""
+    """One environment. The laws take 2-D distances in metres, clamp them to ``minimum_m`` and extrapolate beyond the maxima.
+
+    Those of TR 38.901 have their laws from Tables 7.4.1-1 and 7.4.2-1, and their correlation distances from Tables 7.5-6 and
+    7.6.3.1-2. From Table 7.5-6 is ``rician_k_db``, the mean K factor of a path in line of sight; one out of sight is Rayleigh.
+    In a model whose ``rician_k_db`` is None, both states have the same loss and shadowing.
+    """
 
     name: str
     los_db: DistanceLaw
@@ -53,141 +46,34 @@ class PathLossModel:
     los_correlation_m: float
     bs_height_m: float
     minimum_m: float
+    maximum_los_m: float
+    maximum_nlos_m: float
+    frequency_range_ghz: Range
+    bs_height_range_m: Range
+    ue_height_range_m: Range
+    rician_k_db: float | None
 
 
-def uma_los_db(d2_m: ArrayLike, frequency_ghz: float, bs_height_m: float = 25.0, ue_height_m: float = 1.5) -> Floats:
-    """Return the urban macro LoS loss (10 m to 5 km; effective environment height 1 m, exact for devices up to 13 m)."""
-    return _two_slope_db(d2_m, frequency_ghz, bs_height_m, ue_height_m, intercept_db=28.0, near_slope_db=22.0, height_db=9.0)
+def path_loss_model(
+    kind: str, *, exponent: float = 3.0, reference_m: float = 1.0, sigma_db: float | None = None
+) -> PathLossModel:
+    """Return the model called ``kind``; ``exponent`` and ``reference_m`` (in metres) shape "log-distance" alone.
 
-
-def uma_nlos_db(d2_m: ArrayLike, frequency_ghz: float, bs_height_m: float = 25.0, ue_height_m: float = 1.5) -> Floats:
-    """Return the urban macro NLoS loss, never below the LoS loss (10 m to 5 km)."""
-    d2 = _clamped(d2_m, _OUTDOOR_MINIMUM_M)
-    d3 = _slant_m(d2, bs_height_m, ue_height_m)
-    own_db = 13.54 + 39.08 * np.log10(d3) + 20.0 * math.log10(frequency_ghz) - 0.6 * (ue_height_m - 1.5)
-    return _higher(uma_los_db(d2, frequency_ghz, bs_height_m, ue_height_m), own_db)
-
-
-def umi_los_db(d2_m: ArrayLike, frequency_ghz: float, bs_height_m: float = 10.0, ue_height_m: float = 1.5) -> Floats:
-    """Return the street canyon LoS loss (10 m to 5 km)."""
-    return _two_slope_db(d2_m, frequency_ghz, bs_height_m, ue_height_m, intercept_db=32.4, near_slope_db=21.0, height_db=9.5)
-
-
-def umi_nlos_db(d2_m: ArrayLike, frequency_ghz: float, bs_height_m: float = 10.0, ue_height_m: float = 1.5) -> Floats:
-    """Return the street canyon NLoS loss, never below the LoS loss (10 m to 5 km)."""
-    d2 = _clamped(d2_m, _OUTDOOR_MINIMUM_M)
-    d3 = _slant_m(d2, bs_height_m, ue_height_m)
-    own_db = 22.4 + 35.3 * np.log10(d3) + 21.3 * math.log10(frequency_ghz) - 0.3 * (ue_height_m - 1.5)
-    return _higher(umi_los_db(d2, frequency_ghz, bs_height_m, ue_height_m), own_db)
-
-
-def rma_los_db(
-    d2_m: ArrayLike,
-    frequency_ghz: float,
-    bs_height_m: float = 35.0,
-    ue_height_m: float = 1.5,
-    *,
-    building_height_m: float = RMA_BUILDING_HEIGHT_M,
-) -> Floats:
-    """Return the rural macro LoS loss (10 m to 10 km; buildings of 5 to 50 m)."""
-    d2 = _clamped(d2_m, _OUTDOOR_MINIMUM_M)
-    d3 = _slant_m(d2, bs_height_m, ue_height_m)
-    breakpoint_m = rma_breakpoint_m(frequency_ghz, bs_height_m, ue_height_m)
-    far_db = _rma_near_db(breakpoint_m, frequency_ghz, building_height_m) + 40.0 * np.log10(d3 / breakpoint_m)
-    return np.where(d2 <= breakpoint_m, _rma_near_db(d3, frequency_ghz, building_height_m), far_db)
-
-
-def rma_nlos_db(
-    d2_m: ArrayLike,
-    frequency_ghz: float,
-    bs_height_m: float = 35.0,
-    ue_height_m: float = 1.5,
-    *,
-    street_width_m: float = RMA_STREET_WIDTH_M,
-    building_height_m: float = RMA_BUILDING_HEIGHT_M,
-) -> Floats:
-    """Return the rural macro NLoS loss, never below the LoS loss (10 m to 5 km; streets and buildings of 5 to 50 m)."""
-    d2 = _clamped(d2_m, _OUTDOOR_MINIMUM_M)
-    d3 = _slant_m(d2, bs_height_m, ue_height_m)
-    bs_log, h = math.log10(bs_height_m), building_height_m
-    own_db = (
-        161.04
-        - 7.1 * math.log10(street_width_m)
-        + 7.5 * math.log10(h)
-        - (24.37 - 3.7 * (h / bs_height_m) ** 2) * bs_log
-        + (43.42 - 3.1 * bs_log) * (np.log10(d3) - 3.0)
-        + 20.0 * math.log10(frequency_ghz)
-        - (3.2 * math.log10(11.75 * ue_height_m) ** 2 - 4.97)
-    )
-    return _higher(rma_los_db(d2, frequency_ghz, bs_height_m, ue_height_m, building_height_m=h), own_db)
-
-
-def rma_sigma_los_db(d2_m: ArrayLike, frequency_ghz: float, bs_height_m: float = 35.0, ue_height_m: float = 1.5) -> Floats:
-    """Return the rural LoS shadowing deviation: 4 dB up to the breakpoint, 6 dB beyond."""
-    near = np.asarray(d2_m, dtype=np.float64) <= rma_breakpoint_m(frequency_ghz, bs_height_m, ue_height_m)
-    return np.where(near, 4.0, 6.0)
-
-
-def rma_breakpoint_m(frequency_ghz: float, bs_height_m: float, ue_height_m: float) -> float:
-    """Return the rural breakpoint distance, 2 pi h_BS h_UT f / c with c = 3.0e8 m/s."""
-    return 2.0 * math.pi * bs_height_m * ue_height_m * frequency_ghz * 1e9 / _BREAKPOINT_SPEED_M_PER_S
-
-
-def inh_los_db(d2_m: ArrayLike, frequency_ghz: float, bs_height_m: float = 3.0, ue_height_m: float = 1.5) -> Floats:
-    """Return the indoor office LoS loss (1 to 150 m)."""
-    d3 = _slant_m(_clamped(d2_m, _INDOOR_MINIMUM_M), bs_height_m, ue_height_m)
-    return np.asarray(32.4 + 17.3 * np.log10(d3) + 20.0 * math.log10(frequency_ghz))
-
-
-def inh_nlos_db(d2_m: ArrayLike, frequency_ghz: float, bs_height_m: float = 3.0, ue_height_m: float = 1.5) -> Floats:
-    """Return the indoor office NLoS loss, never below the LoS loss (1 to 150 m)."""
-    d3 = _slant_m(_clamped(d2_m, _INDOOR_MINIMUM_M), bs_height_m, ue_height_m)
-    own_db = 17.3 + 38.3 * np.log10(d3) + 24.9 * math.log10(frequency_ghz)
-    return _higher(inh_los_db(d2_m, frequency_ghz, bs_height_m, ue_height_m), own_db)
-
-
-def _clamped(d2_m: ArrayLike, minimum_m: float) -> Floats:
-    return _higher(np.asarray(d2_m, dtype=np.float64), minimum_m)
-
-
-def _higher(first: Floats, second: Floats | float) -> Floats:
-    higher: Floats = np.maximum(first, second)
-    return higher
-
-
-def _slant_m(d2: Floats, bs_height_m: float, ue_height_m: float) -> Floats:
-    slant_m: Floats = np.hypot(d2, bs_height_m - ue_height_m)
-    return slant_m
-
-
-def _two_slope_db(
-    d2_m: ArrayLike,
-    frequency_ghz: float,
-    bs_height_m: float,
-    ue_height_m: float,
-    *,
-    intercept_db: float,
-    near_slope_db: float,
-    height_db: float,
-) -> Floats:
-    """Return the LoS loss of the urban scenarios, which steepens to 40 dB a decade at the breakpoint."""
-    d2 = _clamped(d2_m, _OUTDOOR_MINIMUM_M)
-    d3 = _slant_m(d2, bs_height_m, ue_height_m)
-    breakpoint_m = 4.0 * (bs_height_m - 1.0) * (ue_height_m - 1.0) * frequency_ghz * 1e9 / _BREAKPOINT_SPEED_M_PER_S
-    offset_db = intercept_db + 20.0 * math.log10(frequency_ghz)
-    near_db = offset_db + near_slope_db * np.log10(d3)
-    knee_db = height_db * math.log10(breakpoint_m**2 + (bs_height_m - ue_height_m) ** 2)
-    return np.where(d2 <= breakpoint_m, near_db, offset_db + 40.0 * np.log10(d3) - knee_db)
-
-
-def _rma_near_db(d3: Floats | float, frequency_ghz: float, building_height_m: float) -> Floats:
-    h_power = building_height_m**1.72
-    return np.asarray(
-        20.0 * np.log10(40.0 * np.pi * d3 * frequency_ghz / 3.0)
-        + min(0.03 * h_power, 10.0) * np.log10(d3)
-        - min(0.044 * h_power, 14.77)
-        + 0.002 * math.log10(building_height_m) * d3
-    )
+    ``sigma_db`` replaces the shadowing deviation in both LoS states; None keeps the model's own. Raises UnknownNameError for
+    another kind, ValueError for a negative deviation or an exponent or reference that is not positive.
+    """
+    if kind not in PATH_LOSS_MODELS:
+        raise UnknownNameError("path loss model", kind, PATH_LOSS_MODELS)
+    if exponent <= 0.0 or reference_m <= 0.0:
+        raise ValueError(f"exponent and reference_m must be positive, got {exponent} and {reference_m}")
+    if sigma_db is not None and sigma_db < 0.0:
+        raise ValueError(f"sigma_db must not be negative, got {sigma_db}")
+    model = PATH_LOSS_MODELS[kind]
+    if kind == "log-distance":
+        model = _log_distance(exponent, reference_m)
+    if sigma_db is not None:
+        model = replace(model, sigma_los_db=_constant(sigma_db), sigma_nlos_db=sigma_db)
+    return model
 
 
 def _constant(value_db: float) -> DistanceLaw:
@@ -197,60 +83,154 @@ def _constant(value_db: float) -> DistanceLaw:
     return law
 
 
+def _certain(d2_m: ArrayLike, ue_height_m: float) -> Floats:
+    return np.ones(np.shape(d2_m))
+
+
+def _never(d2_m: ArrayLike, ue_height_m: float) -> Floats:
+    return np.zeros(np.shape(d2_m))
+
+
+def _simple(
+    name: str,
+    law: DistanceLaw,
+    *,
+    los_probability: Callable[[ArrayLike, float], Floats],
+    sigma_db: float,
+    minimum_m: float,
+    frequency_range_ghz: Range = _ANY,
+) -> PathLossModel:
+    """Return a model with one law for both LoS states, and shadowing that decorrelates over 50 m.
+
+    50 m is the value given for TR 36.814, Table A.2.1.1-2: a default, not verified there.
+    """
+    return PathLossModel(
+        name=name,
+        los_db=law,
+        nlos_db=law,
+        los_probability=los_probability,
+        sigma_los_db=_constant(sigma_db),
+        sigma_nlos_db=sigma_db,
+        shadow_correlation_los_m=50.0,
+        shadow_correlation_nlos_m=50.0,
+        los_correlation_m=50.0,
+        bs_height_m=25.0,
+        minimum_m=minimum_m,
+        maximum_los_m=math.inf,
+        maximum_nlos_m=math.inf,
+        frequency_range_ghz=frequency_range_ghz,
+        bs_height_range_m=_ANY,
+        ue_height_range_m=_ANY,
+        rician_k_db=None,
+    )
+
+
+def _log_distance(exponent: float, reference_m: float) -> PathLossModel:
+    # 8 dB is the deviation of the macro preset below, for want of a better one: a default, not a measurement.
+    law = partial(simple_laws.log_distance_db, exponent=exponent, reference_m=reference_m)
+    return _simple("log-distance", law, los_probability=_never, sigma_db=8.0, minimum_m=reference_m)
+
+
+_UMA = PathLossModel(
+    name="uma",
+    los_db=tr38901.uma_los_db,
+    nlos_db=tr38901.uma_nlos_db,
+    los_probability=line_of_sight.uma_los_probability,
+    sigma_los_db=_constant(4.0),
+    sigma_nlos_db=6.0,
+    shadow_correlation_los_m=37.0,
+    shadow_correlation_nlos_m=50.0,
+    los_correlation_m=50.0,
+    bs_height_m=25.0,
+    minimum_m=tr38901.OUTDOOR_MINIMUM_M,
+    maximum_los_m=5000.0,
+    maximum_nlos_m=5000.0,
+    frequency_range_ghz=(0.5, 100.0),
+    bs_height_range_m=(25.0, 25.0),
+    ue_height_range_m=(1.5, 22.5),
+    rician_k_db=9.0,
+)
+_UMI = PathLossModel(
+    name="umi",
+    los_db=tr38901.umi_los_db,
+    nlos_db=tr38901.umi_nlos_db,
+    los_probability=line_of_sight.umi_los_probability,
+    sigma_los_db=_constant(4.0),
+    sigma_nlos_db=7.82,
+    shadow_correlation_los_m=10.0,
+    shadow_correlation_nlos_m=13.0,
+    los_correlation_m=50.0,
+    bs_height_m=10.0,
+    minimum_m=tr38901.OUTDOOR_MINIMUM_M,
+    maximum_los_m=5000.0,
+    maximum_nlos_m=5000.0,
+    frequency_range_ghz=(0.5, 100.0),
+    bs_height_range_m=(10.0, 10.0),
+    ue_height_range_m=(1.5, 22.5),
+    rician_k_db=9.0,
+)
+_RMA = PathLossModel(
+    name="rma",
+    los_db=tr38901.rma_los_db,
+    nlos_db=tr38901.rma_nlos_db,
+    los_probability=line_of_sight.rma_los_probability,
+    sigma_los_db=tr38901.rma_sigma_los_db,
+    sigma_nlos_db=8.0,
+    shadow_correlation_los_m=37.0,
+    shadow_correlation_nlos_m=120.0,
+    los_correlation_m=60.0,
+    bs_height_m=35.0,
+    minimum_m=tr38901.OUTDOOR_MINIMUM_M,
+    maximum_los_m=10_000.0,
+    maximum_nlos_m=5000.0,
+    frequency_range_ghz=(0.5, 30.0),
+    bs_height_range_m=(10.0, 150.0),
+    ue_height_range_m=(1.0, 10.0),
+    rician_k_db=7.0,
+)
+_INH = PathLossModel(
+    name="inh",
+    los_db=tr38901.inh_los_db,
+    nlos_db=tr38901.inh_nlos_db,
+    los_probability=line_of_sight.inh_mixed_los_probability,
+    sigma_los_db=_constant(3.0),
+    sigma_nlos_db=8.03,
+    shadow_correlation_los_m=10.0,
+    shadow_correlation_nlos_m=6.0,
+    los_correlation_m=10.0,
+    bs_height_m=3.0,
+    minimum_m=tr38901.INDOOR_MINIMUM_M,
+    maximum_los_m=150.0,
+    maximum_nlos_m=150.0,
+    frequency_range_ghz=(0.5, 100.0),
+    bs_height_range_m=_ANY,
+    ue_height_range_m=_ANY,
+    rician_k_db=7.0,
+)
+
 PATH_LOSS_MODELS: dict[str, PathLossModel] = {
     model.name: model
     for model in (
-        PathLossModel(
-            name="uma",
-            los_db=uma_los_db,
-            nlos_db=uma_nlos_db,
-            los_probability=uma_los_probability,
-            sigma_los_db=_constant(4.0),
-            sigma_nlos_db=6.0,
-            shadow_correlation_los_m=37.0,
-            shadow_correlation_nlos_m=50.0,
-            los_correlation_m=50.0,
-            bs_height_m=25.0,
-            minimum_m=_OUTDOOR_MINIMUM_M,
+        _UMA,
+        _UMI,
+        _RMA,
+        _INH,
+        replace(_INH, name="inh-open", los_probability=line_of_sight.inh_open_los_probability),
+        _simple(
+            "free-space",
+            simple_laws.free_space_db,
+            los_probability=_certain,
+            sigma_db=0.0,
+            minimum_m=simple_laws.FREE_SPACE_MINIMUM_M,
         ),
-        PathLossModel(
-            name="umi",
-            los_db=umi_los_db,
-            nlos_db=umi_nlos_db,
-            los_probability=umi_los_probability,
-            sigma_los_db=_constant(4.0),
-            sigma_nlos_db=7.82,
-            shadow_correlation_los_m=10.0,
-            shadow_correlation_nlos_m=13.0,
-            los_correlation_m=50.0,
-            bs_height_m=10.0,
-            minimum_m=_OUTDOOR_MINIMUM_M,
-        ),
-        PathLossModel(
-            name="rma",
-            los_db=rma_los_db,
-            nlos_db=rma_nlos_db,
-            los_probability=rma_los_probability,
-            sigma_los_db=rma_sigma_los_db,
-            sigma_nlos_db=8.0,
-            shadow_correlation_los_m=37.0,
-            shadow_correlation_nlos_m=120.0,
-            los_correlation_m=60.0,
-            bs_height_m=35.0,
-            minimum_m=_OUTDOOR_MINIMUM_M,
-        ),
-        PathLossModel(
-            name="inh",
-            los_db=inh_los_db,
-            nlos_db=inh_nlos_db,
-            los_probability=inh_mixed_los_probability,
-            sigma_los_db=_constant(3.0),
-            sigma_nlos_db=8.03,
-            shadow_correlation_los_m=10.0,
-            shadow_correlation_nlos_m=6.0,
-            los_correlation_m=10.0,
-            bs_height_m=3.0,
-            minimum_m=_INDOOR_MINIMUM_M,
+        _log_distance(exponent=3.0, reference_m=1.0),
+        _simple(
+            "macro-2ghz",
+            simple_laws.macro_2_ghz_db,
+            los_probability=_never,
+            sigma_db=8.0,
+            minimum_m=simple_laws.MACRO_2_GHZ_MINIMUM_M,
+            frequency_range_ghz=(2.0, 2.0),
         ),
     )
 }

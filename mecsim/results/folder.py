@@ -94,7 +94,7 @@ def arrow_schema(row_type: type[Trial]) -> "pa.Schema":
     """Return the Parquet schema of a record type: its fields in their order, nullable where the type allows None."""
     import pyarrow as pa
 
-    arrow_types = {int: pa.int64(), float: pa.float64(), str: pa.string()}
+    arrow_types = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: pa.string()}
     hints = get_type_hints(row_type)
     columns = []
     for field in fields(row_type):

@@ -6,10 +6,11 @@ Every row begins with the trial: scheme, label (scheme and its settings, unique 
 from dataclasses import dataclass
 
 #: Raise it when a column changes its meaning, goes or comes; the reader refuses folders of another version.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
-#: How a client turn can end.
-OUTCOMES = ("completed", "refused", "out_of_coverage")
+#: How a client turn can end: with an update that counted; with one that came too late or was stopped; not begun, for want of
+#: memory, storage or charge; lost on the way (handover, outage, crash, empty battery, restart of the server); not reached at all.
+OUTCOMES = ("completed", "late", "refused", "lost", "offline")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,32 +27,43 @@ class Trial:
 class RoundRow(Trial):
     """``rounds.parquet``: what one round took, not cumulative, save ``sim_time_s``, the clock at the round's end.
 
-    Round 0 is the state before training, after the server's preparation. ``accuracy`` and ``loss`` are null in rounds that are
-    not evaluated. ``selected`` = ``completed`` + ``refused`` + ``lost``. Bytes are those of the payloads, without protocol
-    overhead.
+    Round 0 is the state before training, after the server's preparation; where there are no rounds, one is the time up to a
+    merge. ``accuracy`` and ``loss`` are null in rounds that are not evaluated. ``selected`` is the sum of the outcomes. Bytes are
+    those of the payloads that went over the radio, without protocol overhead; those of turns that did not complete are the
+    ``wasted`` ones among them. ``station_energy_j`` is what the study's own downlink transfers made the stations draw;
+    ``carbon_g`` is that of devices, server, stations' share and backhaul.
     """
 
     round: int
+    opened_at_s: float
     sim_time_s: float
     accuracy: float | None
     loss: float | None
     uplink_bytes: int
     downlink_bytes: int
+    wasted_bytes: int
     device_compute_energy_j: float
     device_radio_energy_j: float
     device_idle_energy_j: float
     server_energy_j: float
+    station_energy_j: float
+    backhaul_energy_j: float
+    carbon_g: float
     selected: int
     completed: int
+    late: int
     refused: int
     lost: int
+    offline: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientRow(Trial):
     """``clients.parquet``: one turn of one device; energies are above idle, and idle energy stands apart.
 
-    ``outcome`` is one of ``OUTCOMES``; ``reason`` says why it was not completed ("" when it was).
+    ``outcome`` is one of ``OUTCOMES``; ``reason`` says why it was not completed ("" when it was), beginning with the cause.
+    ``connect_energy_j`` is promotion and connection set-up, ``tail_energy_j`` the radio's tails, also after the turn.
+    ``staleness`` counts the merges between start and arrival of the update. Place and link are those at the start.
     """
 
     round: int
@@ -69,20 +81,28 @@ class ClientRow(Trial):
     end_s: float
     download_bytes: int
     upload_bytes: int
+    connect_energy_j: float
     download_energy_j: float
     compute_energy_j: float
     upload_energy_j: float
+    tail_energy_j: float
     idle_energy_j: float
+    handovers: int
+    staleness: int
     peak_memory_bytes: float
     memory_budget_bytes: float
     distance_m: float
-    downlink_snr_db: float
-    uplink_snr_db: float
+    downlink_sinr_db: float
+    uplink_sinr_db: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferRow(Trial):
-    """``transfers.parquet``: one payload to or from one device; ``wire_bytes`` includes the transport's overhead."""
+    """``transfers.parquet``: one payload to or from one device, at the station where it began.
+
+    ``wire_bytes`` is what the whole payload takes on the radio with the transport's overhead, ``carried_bytes`` what went over
+    it: all of that where the transfer is ``complete``.
+    """
 
     round: int
     device: int
@@ -94,12 +114,20 @@ class TransferRow(Trial):
     end_s: float
     size_bytes: int
     wire_bytes: float
+    carried_bytes: float
+    complete: bool
+    handovers: int
     energy_j: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnergyRow(Trial):
-    """``energy.parquet``: joules of a round by node ("devices", "server") and part ("compute", "radio", "idle")."""
+    """``energy.parquet``: joules of a round by node and part.
+
+    Devices: ``compute``, ``idle``, ``connect`` (promotion and set-up), ``transfer``, ``tail``. Server: ``compute``. Stations:
+    ``dynamic`` (the study's share), and ``static``, which is due whether anything is sent or not and enters no total. Backhaul:
+    ``transfer``.
+    """
 
     round: int
     node: str
@@ -148,10 +176,16 @@ class SummaryRow(Trial):
     device_radio_energy_j: float
     device_idle_energy_j: float
     server_energy_j: float
+    station_energy_j: float
+    backhaul_energy_j: float
+    carbon_g: float
+    wasted_bytes: int
     turns: int
     completed: int
+    late: int
     refused: int
     lost: int
+    offline: int
     refused_device_share: float
     trainable_parameters: int
     update_bytes: int

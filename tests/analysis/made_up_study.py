@@ -7,7 +7,7 @@ import numpy as np
 
 from mecsim.results.folder import write_run
 from mecsim.results.reader import Run, open_run
-from mecsim.results.records import ClientRow, DiagnosticRow, EnergyRow, RoundRow, SummaryRow, TransferRow, Trial
+from mecsim.results.records import OUTCOMES, ClientRow, DiagnosticRow, EnergyRow, RoundRow, SummaryRow, TransferRow, Trial
 
 #: label -> (update bytes, accuracy it tends to, FLOP of a turn, peak memory)
 SCHEMES = {
@@ -87,9 +87,10 @@ def _clients(trial: dict, number: int, rng: np.random.Generator) -> list[ClientR
                 outcome="refused" if refused else "completed",
                 reason="memory" if refused else "", n_samples=120, start_s=0.0, download_s=down, compute_s=compute,
                 upload_s=up, end_s=down + compute + up, download_bytes=0 if refused else update,
-                upload_bytes=0 if refused else update, download_energy_j=down * 0.9, compute_energy_j=compute * 4.0,
-                upload_energy_j=up * 1.6, idle_energy_j=0.3, peak_memory_bytes=peak, memory_budget_bytes=memory,
-                distance_m=140.0, downlink_snr_db=18.0, uplink_snr_db=11.0,
+                upload_bytes=0 if refused else update, connect_energy_j=0.1, download_energy_j=down * 0.9,
+                compute_energy_j=compute * 4.0, upload_energy_j=up * 1.6, tail_energy_j=0.2, idle_energy_j=0.3,
+                handovers=0, staleness=0, peak_memory_bytes=peak, memory_budget_bytes=memory,
+                distance_m=140.0, downlink_sinr_db=18.0, uplink_sinr_db=11.0,
             )
         )  # fmt: skip
     return rows
@@ -100,13 +101,14 @@ def _round(trial: dict, number: int, clock_s: float, clients: Sequence[ClientRow
     accuracy = 0.1 + (limit - 0.1) * (1 - np.exp(-number / 3.2)) + (rng.normal(0, 0.006) if number else 0.0)
     completed = sum(client.outcome == "completed" for client in clients)
     return RoundRow(
-        **trial, round=number, sim_time_s=clock_s, accuracy=float(min(accuracy, 1.0)), loss=float(2.3 * (1 - accuracy)),
+        **trial, round=number, opened_at_s=0.0, sim_time_s=clock_s, accuracy=float(min(accuracy, 1.0)), loss=float(2.3 * (1 - accuracy)),
         uplink_bytes=sum(client.upload_bytes for client in clients),
-        downlink_bytes=sum(client.download_bytes for client in clients),
+        downlink_bytes=sum(client.download_bytes for client in clients), wasted_bytes=0,
         device_compute_energy_j=sum(client.compute_energy_j for client in clients),
         device_radio_energy_j=sum(client.upload_energy_j + client.download_energy_j for client in clients),
         device_idle_energy_j=sum(client.idle_energy_j for client in clients), server_energy_j=12.0,
-        selected=len(clients), completed=completed, refused=len(clients) - completed, lost=0,
+        station_energy_j=3.0, backhaul_energy_j=0.0, carbon_g=0.1,
+        selected=len(clients), completed=completed, late=0, refused=len(clients) - completed, lost=0, offline=0,
     )  # fmt: skip
 
 
@@ -116,8 +118,8 @@ def _summary(trial: dict, rounds: Sequence[RoundRow], account_as: str, target: f
     hit = next((n for n, row in enumerate(rounds) if target is not None and row.accuracy >= target), None)
     until = rounds if hit is None else rounds[: hit + 1]
     energy = sum(r.device_compute_energy_j + r.device_radio_energy_j + r.device_idle_energy_j for r in until)
-    total = {name: sum(getattr(row, name) for row in rounds) for name in RoundRow.__slots__ if name.endswith(("_j", "_bytes"))}
-    counts = {name: sum(getattr(row, name) for row in rounds) for name in ("completed", "refused", "lost")}
+    total = {name: sum(getattr(row, name) for row in rounds) for name in RoundRow.__slots__ if name.endswith(("_j", "_bytes", "_g"))}
+    counts = {name: sum(getattr(row, name) for row in rounds) for name in OUTCOMES}
     return SummaryRow(
         **trial, **total, **counts, account_as=account_as, rounds=len(rounds) - 1, sim_time_s=last.sim_time_s,
         final_accuracy=last.accuracy, best_accuracy=max(row.accuracy for row in rounds), final_loss=last.loss,
@@ -146,7 +148,8 @@ def _transfers(client: ClientRow, trial: dict) -> list[TransferRow]:
         TransferRow(
             **trial, round=client.round, device=client.device, station=client.station, direction="up", payload="update",
             payload_kind="update", start_s=client.end_s - client.upload_s, end_s=client.end_s, size_bytes=client.upload_bytes,
-            wire_bytes=client.upload_bytes * 1.04, energy_j=client.upload_energy_j,
+            wire_bytes=client.upload_bytes * 1.04, carried_bytes=client.upload_bytes * 1.04, complete=True, handovers=0,
+            energy_j=client.upload_energy_j,
         )
     ]  # fmt: skip
 

@@ -3,7 +3,7 @@ import math
 import pandas as pd
 import pytest
 
-from analysis.frames import by_label, cumulative, curve, outcomes, refusal_reasons, with_diagnostic
+from analysis.frames import by_label, causes, cumulative, curve, energy_parts, outcomes, with_diagnostic
 
 
 def rounds_of(label, seed, rows):
@@ -92,10 +92,23 @@ def test_outcomes_add_up(run):
     assert full.loc["boxes", "refused"] == 0
 
 
-def test_reasons_of_refusals(run):
-    reasons = refusal_reasons(run.frame("clients"))
-    assert reasons[["label", "profile", "reason"]].to_numpy().tolist() == [["full", "phone", "memory"]]
-    assert reasons["turns"].sum() == run.frame("summary")["refused"].sum()
+def test_causes_of_turns_that_did_not_complete(run):
+    found = causes(run.frame("clients"))
+    columns = ["label", "profile", "outcome", "cause", "example"]
+    assert found[columns].to_numpy().tolist() == [["full", "phone", "refused", "memory", "memory"]]
+    assert found["turns"].sum() == run.frame("summary")["refused"].sum()
+
+
+def test_there_are_no_causes_where_everything_completed(run):
+    clients = run.frame("clients")
+    assert causes(clients[clients["outcome"] == "completed"]).empty
+
+
+def test_energy_parts_add_up(run):
+    energy = run.frame("energy")
+    parts = energy_parts(energy)
+    assert parts["label"].tolist() == list(dict.fromkeys(energy["label"]))
+    assert parts.iloc[:, 2:].sum().sum() == pytest.approx(energy["energy_j"].sum() / energy["seed"].nunique())
 
 
 def test_a_diagnostic_stands_beside_the_rounds_that_have_it(run):

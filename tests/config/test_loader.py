@@ -162,7 +162,7 @@ MISTAKES = [
     ("count: 8", "count: 0", "fleet.groups.0.count", "to 1, got 0", "Number of devices"),
     ("count: 8}\n    - {profile: phone, count: 4, memory_gb: 0.5}", "count: no}", "fleet.groups.0.count", "got false", "whole"),
     ("server-a100", "server-a1000", "server.profile", "no server profile", "Did you mean 'server-a100'"),
-    ("kind: sync", "kind: snyc", "protocol.kind", "must be 'sync', got 'snyc'", "Did you mean 'sync'"),
+    ("kind: sync", "kind: snyc", "protocol.kind", "no kind 'snyc'", "Did you mean 'sync'"),
     ("clients_per_round: 8", "clients_per_round: 13", "protocol.clients_per_round", "13 devices are asked", "Ask at most 12"),
     ("model: tiny-vit-s", "model: tiny-vit", "learning.model", "no model called 'tiny-vit'", "Did you mean 'tiny-vit-s'"),
     ("model: tiny-vit-s", "model: path:nowhere", "learning.model", "no such file or folder: nowhere", "Correct the path"),

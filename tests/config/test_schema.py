@@ -44,8 +44,8 @@ def test_names_are_enumerations(catalog):
     # Models and architectures can be files and folders too, so their names are examples.
     assert definitions["Learning"]["properties"]["model"]["examples"] == ["tiny-vit-s"]
     assert definitions["Learning"]["properties"]["account_as"]["anyOf"][0]["examples"] == ["vit-base-16"]
-    assert definitions["DeviceGroup"]["properties"]["profile"]["enum"] == ["phone", "raspberry-pi-5"]
-    assert definitions["Server"]["properties"]["profile"]["enum"] == ["server-a100"]
+    assert definitions["DeviceGroup"]["properties"]["profile"]["examples"] == ["phone", "raspberry-pi-5"]
+    assert definitions["Server"]["properties"]["profile"]["examples"] == ["server-a100"]
 
 
 def test_all_references_lead_somewhere(catalog):

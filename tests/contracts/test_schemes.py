@@ -1,99 +1,36 @@
 """What every scheme of the catalogue promises the world: a new scheme gets this suite by being listed."""
 
 import pytest
+from scheme_cases import (
+    N_CLIENTS,
+    VARIANTS,
+    every_scheme,
+    every_scheme_that_learns,
+    federated,
+    offer,
+    run_rounds,
+    shared_runner,
+)
 
-from learners.catalog import METHODS, SCHEMES, LocalSettings, dataset_spec
-from learners.data.datasets import DATASETS
-from learners.inline import InlineRunner, inline_scheme, take_round, view
+from learners.catalog import SCHEMES
+from learners.inline import InlineRunner, take_round
 from learners.states import sent_bytes, state_of
 from mecsim.federation.contract import NO_WORK, Offer
 from mecsim.federation.turn import memory_refusal
 
 pytestmark = pytest.mark.learning
 
-QUICK = {"distillation": {"steps": 5}}
-#: Scheme and parameters; a scheme without a row here is tried with none.
-VARIANTS = {
-    "fedpeft": [
-        *({"method": method} for method in METHODS),
-        {"method": "adapter", "shared": False},
-        {"method": "head", "pretrained": False},
-        {"method": "peft", "peft_type": "IA3"},
-        {"method": "lora", "momentum": "carried"},
-        {"method": "lora", "privacy": {"kind": "dp-sgd", "noise_multiplier": 1.0}},
-        {"method": "lora", "privacy": {"kind": "reference-noise"}},
-    ],
-    "fedpeat": [
-        QUICK,
-        {**QUICK, "method": "full"},
-        {**QUICK, "compression": "narrow", "ladder": [0.0, 0.5], "policy": "memory"},
-        {**QUICK, "compression": "prune", "realign_every": 1},
-        {**QUICK, "compression": "quantise", "ladder": [0.875]},
-        {"distillation": {"steps": 0}, "server_takes_part": False, "proximal": 0.1},
-    ],
-    "fedot": [QUICK, {**QUICK, "method": "full"}],
-    "fedpft": [
-        {"distillation": {"steps": 10}, "align_every": 1, "align": {"steps": 2}},
-        {"arm": "B", "distillation": {"steps": 10}, "rate_schedule": "constant", "weighting": "uniform"},
-        {"arm": "D", "align_every": 1, "align": {"steps": 2}, "align_student": "last-client", "zero_threshold": 0.01},
-        {"arm": "N", "rate_schedule": "exponential"},
-        {"keep": 1.0, "retained": [], "align_every": 1},
-    ],
-    "fedpt": [
-        {"small": "tiny-vit-s"},
-        {"small": "tiny-vit-s", "method": "full"},
-        {"small": "tiny-vit-s", "proxy_alpha": "tuned", "distillation": {"kind": "none"}},
-        {"small": "tiny-vit-s", "distillation": {"kind": "full", "epochs": 1}},
-    ],
-    "mixture": [{"small": "tiny-vit-s"}, {"small": "tiny-vit-s", "weight": 0.3}],
-    "zero-shot": [{}, {"pretrained": False}],
-    "small-only": [{"small": "tiny-vit-s", "method": "lora"}],
-}
-CASES = [(name, params) for name in SCHEMES for params in VARIANTS.get(name, [{}])]
-LOCAL = LocalSettings(epochs=1, batch_size=16)
-N_CLIENTS = 3
-
-every_scheme = pytest.mark.parametrize(
-    ("name", "params"), CASES, ids=["-".join(map(str, [name, *params.values()])) for name, params in CASES]
-)
-
 
 @pytest.fixture(scope="module")
 def runner():
-    """One for all tests: results depend on nothing but their jobs, as the test of one seed shows with runners of its own."""
-    return InlineRunner()
-
-
-def federated(runner, name, params, *, n_clients=N_CLIENTS, **options):
-    """Return a scheme over a small digits federation, with its context."""
-    dataset = dataset_spec("digits", DATASETS["digits"].params(train_per_class=6))
-    options = {"model": "tiny-vit-l" if name in LARGE else "tiny-vit-s", **options}
-    return inline_scheme(
-        runner, name, params, dataset=dataset, partition={"kind": "iid"}, n_clients=n_clients, local=LOCAL, **options
-    )
-
-
-#: Schemes that split or narrow a model, or need a smaller one beside it.
-LARGE = ("fedpeat", "fedot", "fedpft", "fedpt", "mixture")
-
-
-def run_rounds(scheme, context, n_rounds=2):
-    """Let every client take part in every round; nothing is executed."""
-    scheme.prepare()
-    for number in range(1, n_rounds + 1):
-        take_round(scheme, context, number, range(len(context.client_samples)))
-    return scheme.quality()
-
-
-def offer(scheme, context, client=0, number=1):
-    return scheme.offer(view(context, client, number))
+    return shared_runner()
 
 
 def tensors_of(result):
     return {key: value.tobytes() for key, value in result.tensors.items()}
 
 
-@every_scheme
+@every_scheme_that_learns
 def test_uploads_exactly_what_it_announces(runner, name, params):
     scheme, context = federated(runner, name, params)
     scheme.prepare()
@@ -104,7 +41,7 @@ def test_uploads_exactly_what_it_announces(runner, name, params):
         take_round(scheme, context, number, range(N_CLIENTS))
 
 
-@every_scheme
+@every_scheme_that_learns
 def test_names_what_it_sends_and_what_it_needs(runner, name, params):
     scheme, context = federated(runner, name, params)
     scheme.prepare()
@@ -116,7 +53,7 @@ def test_names_what_it_sends_and_what_it_needs(runner, name, params):
     assert offer(scheme, context) == announced  # to ask again changes nothing
 
 
-@every_scheme
+@every_scheme_that_learns
 def test_costs_are_those_that_are_counted(runner, name, params):
     scheme, context = federated(runner, name, params)
     announced, n_samples = offer(scheme, context), context.client_samples[0]
@@ -136,7 +73,7 @@ def test_costs_are_those_that_are_counted(runner, name, params):
     ]
 
 
-@every_scheme
+@every_scheme_that_learns
 def test_one_seed_gives_the_same_bytes_and_another_seed_others(runner, name, params):
     def learnt(learning_seed):
         fresh = InlineRunner({job: result for job, result in runner.results.items() if job.kind == "cost"})
@@ -150,7 +87,7 @@ def test_one_seed_gives_the_same_bytes_and_another_seed_others(runner, name, par
     assert one[2] != other[2]
 
 
-@every_scheme
+@every_scheme_that_learns
 def test_quality_has_an_accuracy_and_a_loss_and_numbers_beside_them(runner, name, params):
     scheme, context = federated(runner, name, params)
     numbers = runner.demand(run_rounds(scheme, context, n_rounds=1)).numbers
@@ -159,20 +96,20 @@ def test_quality_has_an_accuracy_and_a_loss_and_numbers_beside_them(runner, name
     assert all(isinstance(value, int | float) for value in numbers.values())
 
 
-@every_scheme
+@every_scheme_that_learns
 def test_works_with_one_client(runner, name, params):
     scheme, context = federated(runner, name, params, n_clients=1)
     assert "accuracy" in runner.demand(run_rounds(scheme, context)).numbers
 
 
-@every_scheme
+@every_scheme_that_learns
 def test_works_from_a_head_that_the_server_fitted(runner, name, params):
     scheme, context = federated(runner, name, params, head_start="public", public_share=0.2)
     assert scheme.prepare().work.flop > 0.0
     assert "accuracy" in runner.demand(run_rounds(scheme, context, n_rounds=1)).numbers
 
 
-@every_scheme
+@every_scheme_that_learns
 def test_accounting_as_a_large_model_changes_costs_and_no_learning(runner, name, params):
     own, own_context = federated(runner, name, params)
     large, large_context = federated(runner, name, params, account_as="vit-base-16")
@@ -181,7 +118,7 @@ def test_accounting_as_a_large_model_changes_costs_and_no_learning(runner, name,
         assert large.facts().inference_flop > own.facts().inference_flop
 
 
-@every_scheme
+@every_scheme_that_learns
 def test_a_device_short_of_memory_is_refused_before_anything_is_sent(runner, name, params):
     scheme, context = federated(runner, name, params)
     announced = offer(scheme, context)
@@ -192,7 +129,7 @@ def test_a_device_short_of_memory_is_refused_before_anything_is_sent(runner, nam
     assert refusal.needed > 1000.0
 
 
-@every_scheme
+@every_scheme_that_learns
 def test_facts_are_those_of_the_trained_state(runner, name, params):
     scheme, context = federated(runner, name, params)
     announced, facts = offer(scheme, context), scheme.facts()

@@ -5,24 +5,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plain_world import PlainScheme, make_world
 
+from mecsim.federation.rounds import Plan
 from mecsim.federation.sync import run_synchronous
 
 
 def run(world, scheme, *, n_rounds=2, evaluate_every=1, select=None):
     rounds = []
     everybody = tuple(range(len(world.fleet)))
-    world.env.process(
-        run_synchronous(
-            world,
-            scheme,
-            n_rounds=n_rounds,
-            evaluate_every=evaluate_every,
-            select=select or (lambda number: everybody),
-            n_samples=lambda device: 10,
-            log=rounds.append,
-        )
+    plan = Plan(
+        n_rounds=n_rounds,
+        evaluate_every=evaluate_every,
+        n_asked=len(everybody),
+        select=lambda number, n, busy: select(number) if select else everybody,
+        n_samples=lambda device: 10,
+        log=rounds.append,
     )
-    world.env.run()
+    world.env.run(world.env.process(run_synchronous(world, scheme, plan)))
     return rounds
 
 
@@ -68,9 +66,11 @@ def test_bits_are_conserved(rates_bps, n_rounds):
     world = make_world(rates_bps)
     rounds = run(world, PlainScheme(), n_rounds=n_rounds)
     turns = [turn for each in rounds for turn in each.turns]
-    (cell,) = world.cells
+    (cell,) = world.radio.cells
     down = sum(8 * payload.size_bytes for turn in turns for payload, _ in turn.downloads)
     up = sum(8 * payload.size_bytes for turn in turns for payload, _ in turn.uploads)
-    assert cell.downlink.delivered_bits == pytest.approx(down) == pytest.approx(world.backhaul["downlink"].delivered_bits)
-    assert cell.uplink.delivered_bits == pytest.approx(up) == pytest.approx(world.backhaul["uplink"].delivered_bits)
+    assert (
+        cell.link("downlink").delivered_bits == pytest.approx(down) == pytest.approx(world.backhaul["downlink"].delivered_bits)
+    )
+    assert cell.link("uplink").delivered_bits == pytest.approx(up) == pytest.approx(world.backhaul["uplink"].delivered_bits)
     assert down == 8 * (len(rates_bps) * 1_000_000 + n_rounds * len(rates_bps) * 1_000)

@@ -80,13 +80,13 @@ def test_a_scheme_may_refuse_too(scheme):
 
 def test_a_device_without_a_rate_is_out_of_coverage(scheme):
     turn = take_turn(make_world([0.0]), scheme)
-    assert (turn.outcome, turn.end_s) == ("out_of_coverage", 0.0)
+    assert (turn.outcome, turn.reason, turn.end_s) == ("lost", "outage: no rate on the radio link", 0.0)
 
 
 def test_a_device_that_learns_nothing_and_sends_nothing_takes_no_time(scheme):
     scheme.offer = lambda client: Offer(needs=(), work=NO_WORK, sends=None, job=None)
     turn = take_turn(make_world([8e6]), scheme)
-    assert (turn.outcome, turn.end_s, turn.uploads, turn.update, turn.setup_energy_j) == ("completed", 0.0, [], None, 0.0)
+    assert (turn.outcome, turn.end_s, turn.uploads, turn.update, turn.radio.setup_j) == ("completed", 0.0, [], None, 0.0)
 
 
 def test_a_device_that_keeps_what_it_learned_sends_nothing(scheme):
@@ -98,4 +98,4 @@ def test_a_device_that_keeps_what_it_learned_sends_nothing(scheme):
 
 
 def test_no_delay_is_what_it_says():
-    assert (NO_DELAY.setup_s, NO_DELAY.one_way_s) == (0.0, 0.0)
+    assert (NO_DELAY.setup_s(), NO_DELAY.latency_s()) == (0.0, 0.0)

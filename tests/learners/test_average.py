@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 
-from learners.average import run, weighted_mean
+from learners.average import combination, run, weighted_mean
 from mecsim.errors import JobError
 from mecsim.jobs.job import Result
 
@@ -43,3 +43,17 @@ def test_states_of_different_methods_are_refused():
 def test_weights_that_make_no_mean_are_refused(weights):
     with pytest.raises(JobError, match="cannot be averaged"):
         weighted_mean([{"a": np.zeros(1)}] * 2, weights)
+
+
+def test_a_combination_adds_up_as_its_factors_say():
+    # 1 * 2.0 + 0.5 * 3.0 - 0.5 * 1.0 = 3.0
+    results = [Result({}, {"w": np.array([value], dtype=np.float32)}) for value in (2.0, 3.0, 1.0)]
+    result = run({"coefficients": [1.0, 0.5, -0.5]}, results)
+    assert result.tensors["w"].tolist() == [3.0]
+    assert result.tensors["w"].dtype == np.float32
+
+
+@pytest.mark.parametrize("coefficients", [[1.0], [0.5, 0.4], [1.0, 1.0]])
+def test_factors_that_do_not_add_up_to_one_are_refused(coefficients):
+    with pytest.raises(JobError, match="they add up to 1"):
+        combination([{"a": np.zeros(1)}] * 2, coefficients)

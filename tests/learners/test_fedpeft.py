@@ -85,7 +85,7 @@ def test_parameters_that_are_wrong(data, message):
 
 def test_work_grows_with_samples_and_epochs():
     # 20 samples in batches of 16: two steps an epoch, two epochs.
-    assert scheme().offer(view()).work == Work(flop=7.0 * 40, traffic_bytes=44.0, peak_bytes=5000.0, n_steps=4)
+    assert scheme().offer(view()).work == Work(flop=7.0 * 40, traffic_bytes=44.0, peak_bytes=5000.0, n_steps=4, n_samples=40)
 
 
 def test_needs_are_the_backbone_and_the_state():

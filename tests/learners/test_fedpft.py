@@ -288,13 +288,17 @@ def test_server_work_is_that_of_both_networks():
     of = scheme(align_every=1, head="public")
     distilling = (
         Work(  # 30 of 40 public samples are for fitting: 200 steps of 30, a pass of the full model and three of the proxy
-            flop=200 * 30 * (8.0 + 3 * 5.0), traffic_bytes=200 * (6 + 11.0), peak_bytes=250_400 + 5000.0, n_steps=200
+            flop=200 * 30 * (8.0 + 3 * 5.0),
+            traffic_bytes=200 * (6 + 11.0),
+            peak_bytes=250_400 + 5000.0,
+            n_steps=200,
+            n_samples=200 * 30,
         )
     )
-    head = Work(flop=20 * 30 * 3.0, traffic_bytes=20 * 2 * 2.0, peak_bytes=5000.0, n_steps=40)
+    head = Work(flop=20 * 30 * 3.0, traffic_bytes=20 * 2 * 2.0, peak_bytes=5000.0, n_steps=40, n_samples=20 * 30)
     assert of.prepare().work == head + distilling
     averaging = Work(flop=2.0 * 100 * 2, traffic_bytes=3 * 400.0, peak_bytes=3 * 400.0, n_steps=1)
-    aligning = Work(flop=20 * 16 * 23.0, traffic_bytes=20 * 17.0, peak_bytes=255_400.0, n_steps=20)
+    aligning = Work(flop=20 * 16 * 23.0, traffic_bytes=20 * 17.0, peak_bytes=255_400.0, n_steps=20, n_samples=20 * 16)
     assert merged(of, 1, 0, 1).work == averaging + aligning
     assert of.facts().inference_flop == 8.0  # queries go to the full model
 

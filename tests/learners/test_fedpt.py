@@ -35,6 +35,7 @@ def work(numbers, n_samples):
         traffic_bytes=numbers["forward_traffic_bytes_per_step"] * n_steps,
         peak_bytes=numbers["state_bytes"] + numbers["backbone_bytes"],
         n_steps=n_steps,
+        n_samples=n_samples,
     )
 
 
@@ -154,6 +155,7 @@ def test_what_the_server_computes(runner):
             traffic_bytes=small["traffic_bytes_per_step"] * n_steps,
             peak_bytes=small["peak_train_bytes"],
             n_steps=n_steps,
+            n_samples=n_seen,
         )
         return averaged + work(large, n_met) + work(small, n_met) + work(small, n_met) + steps
 

@@ -52,7 +52,7 @@ VARIANTS = {
     "mixture": [{"small": "small"}],
     "small-only": [{"small": "small"}],
 }
-CASES = [("bert", name, params) for name in SCHEMES for params in VARIANTS.get(name, [{}])]
+CASES = [("bert", name, params) for name, entry in SCHEMES.items() if entry.learns for params in VARIANTS.get(name, [{}])]
 CASES += [
     (network, name, VARIANTS[name][0]) for network in ("gpt2", "llama") for name in ("fedpeft", "fedpeat", "fedpft", "fedpt")
 ]

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from mecsim.radio.fields import GaussianField, UniformField, normal_cdf
+from mecsim.radio.fields import FieldBank, GaussianField, UniformField, normal_cdf
 from mecsim.rng import Streams
 
 T_999_399 = 3.32  # two-sided 99.9 % of Student's t with 399 degrees of freedom
@@ -78,6 +78,33 @@ def test_a_correlation_distance_must_be_positive():
 def test_normal_cdf():
     values = normal_cdf([[-1.959964, 0.0], [1.0, 1.959964]])
     np.testing.assert_allclose(values, [[0.025, 0.5], [0.8413447, 0.975]], atol=1e-7)
+
+
+def test_a_bank_is_its_fields():
+    # 300 devices of five owners out of twelve: more than one chunk. An owner may be asked twice for one device.
+    generator = np.random.default_rng(0)
+    owners = generator.integers(0, 12, (300, 5))
+    x_m, y_m = generator.uniform(-1e3, 1e3, (2, 300))
+    streams = Streams(3)
+    bank = FieldBank([streams.get("field", i) for i in range(12)], CORRELATION_M, n_waves=100)
+    fields = [GaussianField(streams.get("field", i), CORRELATION_M, n_waves=100) for i in range(12)]
+    expected = [[float(fields[owner](x, y)) for owner in row] for row, x, y in zip(owners, x_m, y_m, strict=True)]
+    np.testing.assert_allclose(bank(owners, x_m, y_m), expected, atol=1e-12, rtol=0.0)
+
+
+def test_a_bank_answers_a_device_alike_whoever_asks_with_it():
+    bank = FieldBank([Streams(4).get("field", i) for i in range(30)], CORRELATION_M)
+    generator = np.random.default_rng(0)
+    owners = generator.integers(0, 30, (200, 7))
+    x_m, y_m = generator.uniform(-1e3, 1e3, (2, 200))
+    together = bank(owners, x_m, y_m)
+    np.testing.assert_array_equal(bank(owners[77:78, 2:4], x_m[77:78], y_m[77:78]), together[77:78, 2:4])
+    np.testing.assert_array_equal(bank(owners[::-1], x_m[::-1], y_m[::-1])[::-1], together)
+
+
+def test_an_empty_question_to_a_bank_has_an_empty_answer():
+    bank = FieldBank([], CORRELATION_M)
+    assert bank(np.empty((3, 0), dtype=np.intp), np.zeros(3), np.zeros(3)).shape == (3, 0)
 
 
 def test_uniform_field_is_uniform_and_correlated():

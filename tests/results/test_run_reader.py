@@ -23,7 +23,7 @@ def test_what_was_written_is_read(write, tmp_path):
 def test_an_empty_table_keeps_its_columns(write, tmp_path):
     frame = open_run(write(tmp_path / "a")).frame("rounds")
     assert frame.empty
-    assert list(frame.columns[:6]) == ["scheme", "label", "variant", "seed", "round", "sim_time_s"]
+    assert list(frame.columns[:6]) == ["scheme", "label", "variant", "seed", "round", "opened_at_s"]
 
 
 def test_a_run_is_frozen(write, tmp_path):

@@ -1,0 +1,120 @@
+"""Single-board computers and accelerator modules."""
+
+from mecsim.nodes.machines.data_sheet import machine
+
+BOARDS = (
+    machine(
+        "raspberry-pi-4",
+        tflops=0.048,
+        efficiency=0.35,
+        gbytes_per_s=12.8,
+        bandwidth_efficiency=0.4,
+        memory=(4, 0.8),
+        watts=(2.7, 7.2),
+        launch_ms=10,
+        storage_gb=16,
+        source="active power measured under HPL (11.9 GFLOP/s FP64, geerlingguy/top500-benchmark); peak is 4 cores x 8 FLOP x "
+        "1.5 GHz; 4-6 GB/s reached in practice; memory of the 4 GB variant; rest default",
+    ),
+    machine(
+        "raspberry-pi-5",
+        tflops=0.1536,
+        efficiency=0.40,
+        gbytes_per_s=17.1,
+        memory=(8, 0.8),
+        watts=(3.0, 12.7),
+        launch_ms=5,
+        storage_gb=16,
+        source="active power measured under HPL (35.2 GFLOP/s FP64, 8 GB variant, geerlingguy/top500-benchmark); peak is 4 "
+        "cores x 16 FLOP x 2.4 GHz; LPDDR4X-4267, 32 bit; rest default",
+    ),
+    machine(
+        "raspberry-pi-5-16gb",
+        tflops=0.1536,
+        efficiency=0.40,
+        gbytes_per_s=17.1,
+        memory=(16, 0.8),
+        watts=(3.0, 13.8),
+        launch_ms=5,
+        storage_gb=16,
+        source="active power measured under HPL (37.9 GFLOP/s FP64, 16 GB variant, geerlingguy/top500-benchmark); peak and "
+        "bandwidth as of the 8 GB variant; rest default",
+    ),
+    machine(
+        "rk3588-board",
+        tflops=0.25,
+        efficiency=0.35,
+        gbytes_per_s=34.0,
+        memory=(8, 0.8),
+        watts=(2.5, 12.15),
+        launch_ms=5,
+        storage_gb=16,
+        source="class of Orange Pi 5 and Rock 5B; middle of 11.5-12.8 W measured under HPL (51-53 GFLOP/s FP64, "
+        "geerlingguy/top500-benchmark); rest default",
+    ),
+    machine(
+        "jetson-nano",
+        tflops=0.2358,
+        efficiency=0.25,
+        gbytes_per_s=25.6,
+        memory=(4, 0.8),
+        watts=(1.5, 7.5),
+        launch_ms=50,
+        storage_gb=16,
+        source="TechPowerUp specification, not checked with the maker; middle of the 5-10 W modes; rest default",
+    ),
+    machine(
+        "jetson-tx2",
+        tflops=0.6656,
+        efficiency=0.25,
+        gbytes_per_s=59.7,
+        memory=(8, 0.8),
+        watts=(3.0, 11.25),
+        launch_ms=50,
+        storage_gb=16,
+        source="TechPowerUp specification, not checked with the maker; middle of the 7.5-15 W modes; rest default",
+    ),
+    machine(
+        "jetson-orin-nano",
+        tflops=1.28,
+        efficiency=0.25,
+        gbytes_per_s=68.0,
+        memory=(8, 0.8),
+        watts=(3.5, 11.0),
+        launch_ms=50,
+        source="TechPowerUp specification; FP32 GEMM of 0.64 TFLOP/s and STREAM triad of 62 GB/s measured in the 15 W mode "
+        "(branes-ai/graphs); middle of 7-15 W; rest default",
+    ),
+    machine(
+        "jetson-orin-nano-super",
+        tflops=2.1,
+        efficiency=0.25,
+        gbytes_per_s=102.0,
+        memory=(8, 0.8),
+        watts=(3.5, 25.0),
+        launch_ms=50,
+        source="TechPowerUp specification; FP32 GEMM of 0.95-1.01 TFLOP/s and about 95 GB/s of STREAM measured in the 25 W "
+        "mode (branes-ai/graphs); active power is that mode's limit; rest default",
+    ),
+    machine(
+        "jetson-orin-nx",
+        tflops=1.88,
+        efficiency=0.2,
+        gbytes_per_s=102.4,
+        memory=(16, 0.8),
+        watts=(4.0, 17.5),
+        launch_ms=50,
+        source="TechPowerUp specification, not checked with the maker; middle of the 10-25 W modes; rest default",
+    ),
+    machine(
+        "jetson-agx-orin",
+        tflops=5.325,
+        efficiency=0.175,
+        gbytes_per_s=204.8,
+        memory=(64, 0.8),
+        watts=(9.0, 37.5),
+        launch_ms=50,
+        source="TechPowerUp specification; efficiency from FP32 inference measured at batch 1 (ViT-L/16 0.95, ViT-B/16 0.58 "
+        "TFLOP/s, branes-ai/graphs); middle of 15-60 W; rest default",
+    ),
+)

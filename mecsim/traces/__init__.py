@@ -1,0 +1,1 @@
+"""Traces that users bring: measured links, movement, availability, devices."""

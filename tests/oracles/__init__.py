@@ -1,0 +1,1 @@
+"""Published numbers and closed forms that mecsim is held to, by room."""
