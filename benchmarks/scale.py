@@ -29,6 +29,7 @@ network:
   carrier: {{frequency_ghz: 3.5, bandwidth_mhz: 100, downlink_share: 0.75}}
   path_loss: {{kind: uma}}
 fleet:
+  backbone_preinstalled: true
   groups:
     - {{profile: phone-mid, count: {population}, mobility: {{kind: {mobility}}}, spread: {{speed: 0.3}}}}
 server: {{profile: server-a100}}
@@ -52,6 +53,9 @@ class NoStore:
 
 
 class Silent:
+    def simulated(self, trial, each):
+        pass
+
     def learning_begins(self, trials, n_rounds, n_missing):
         pass
 

@@ -32,6 +32,10 @@ class TrialPlan:
 class Progress(Protocol):
     """Who watches a study; every call is made in the thread that runs it."""
 
+    def simulated(self, trial: TrialPlan, each: Round) -> None:
+        """Say that a round of a trial's world has closed; nothing is learned of it yet."""
+        ...
+
     def learning_begins(self, trials: Sequence[TrialPlan], n_rounds: int, n_missing: int) -> None:
         """Say that the worlds have run and that ``n_missing`` jobs are to be executed."""
         ...
@@ -72,7 +76,7 @@ def run_study(scenario: Scenario, learning: Learning, runner: Runner, progress: 
         return [float(result.numbers["loss"]) for result in runner.demand(jobs)]
 
     worlds = [
-        _simulated(scenario, learning, trial, channels[trial.seeds.world], dealt[trial.seeds], priced[trial.index], losses)
+        _simulated(scenario, learning, trial, channels[trial.seeds.world], dealt[trial.seeds], priced[trial.index], losses, progress)
         for trial in trials
     ]
     wanted = [log.round.quality for world in worlds for log in world.rounds if log.round.quality is not None]
@@ -115,11 +119,21 @@ def _simulated(
     dealt: Result,
     sheets: Mapping[str, Mapping[str, Any]],
     demand: Demand,
+    progress: Progress,
 ) -> Simulated:
     scheme = learning.scheme(scenario, trial.index, trial.seeds, dealt.numbers, sheets)
     n_asked = trial.entry.clients_per_round or scenario.protocol.clients_per_round
     n_samples = dealt.numbers["n_samples"]
-    return simulate(scenario, scheme, channel, seeds=trial.seeds, n_samples=n_samples, n_asked=n_asked, demand=demand)
+    return simulate(
+        scenario,
+        scheme,
+        channel,
+        seeds=trial.seeds,
+        n_samples=n_samples,
+        n_asked=n_asked,
+        demand=demand,
+        on_round=lambda each: progress.simulated(trial, each),
+    )
 
 
 def _evaluations(trial: TrialPlan, world: Simulated, runner: Runner, progress: Progress) -> dict[int, Quality]:

@@ -165,12 +165,11 @@ def radio_energy_j(row: ClientRow) -> float:
 
 def station_dynamic_j(tariff: Tariff, log: RoundLog) -> float:
     """Return what the study's downlink transfers of a round made the stations draw."""
-    return sum(tariff.stations[name].dynamic_w * busy_s for name, busy_s in log.station_airtime_s.items() if name in tariff.stations)
+    return sum(tariff.sending_w.get(name, 0.0) * busy_s for name, busy_s in log.station_airtime_s.items())
 
 
 def energy_rows(context: Context, log: RoundLog, row: RoundRow, clients: Sequence[ClientRow]) -> list[EnergyRow]:
     """Return a round's joules part by part."""
-    static_w = sum(power.static_w for power in context.tariff.stations.values())
     parts = (
         ("devices", "compute", row.device_compute_energy_j),
         ("devices", "idle", row.device_idle_energy_j),
@@ -179,7 +178,7 @@ def energy_rows(context: Context, log: RoundLog, row: RoundRow, clients: Sequenc
         ("devices", "tail", sum(client.tail_energy_j for client in clients)),
         ("server", "compute", row.server_energy_j),
         ("stations", "dynamic", row.station_energy_j),
-        ("stations", "static", static_w * (row.sim_time_s - row.opened_at_s)),
+        ("stations", "static", context.tariff.static_w * (row.sim_time_s - row.opened_at_s)),
         ("backhaul", "transfer", row.backhaul_energy_j),
     )
     return [EnergyRow(**context.key, round=row.round, node=node, part=part, energy_j=joules) for node, part, joules in parts]

@@ -98,6 +98,9 @@ class Watcher:
     def __init__(self):
         self.n_missing, self.seen = None, []
 
+    def simulated(self, trial, each):
+        pass
+
     def learning_begins(self, trials, n_rounds, n_missing):
         self.n_missing = n_missing
 

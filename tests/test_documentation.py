@@ -22,6 +22,7 @@ from learners.schemes.privacy_section import PrivacySection
 from learners.worker import KINDS
 from mecsim.config.partition import Partition
 from mecsim.federation.contract import Scheme
+from mecsim.jobs.synthetic import KINDS as SYNTHETIC_KINDS
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -197,6 +198,7 @@ def test_every_model_family_and_method_is_described():
 def test_every_kind_of_job_and_call_of_the_contract_is_described():
     text = page("architecture.md")
     assert rows(section("architecture.md", "The kinds of jobs")).keys() == set(OWN_KINDS)
+    assert all(f"`{kind}`" in text for kind in SYNTHETIC_KINDS)
     calls = [name for name, value in vars(Scheme).items() if callable(value) and not name.startswith("_")]
     assert all(f"`{call}`" in text or f"**{call}**" in text for call in calls), calls
 

@@ -38,7 +38,7 @@ class NoDistillation(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    kind: Literal["none"] = "none"
+    kind: Literal["none"] = Field(default="none", description="kind of distillation: none")
 
 
 class _Distillation(BaseModel):
@@ -57,7 +57,7 @@ class _Distillation(BaseModel):
 class BoundedDistillation(_Distillation):
     """A few steps towards a teacher that stays near the start, so that the small model cannot run away."""
 
-    kind: Literal["bounded"] = "bounded"
+    kind: Literal["bounded"] = Field(default="bounded", description="kind of distillation: few steps, near the start")
     steps: int = Field(default=10, ge=1, description="optimizer steps a round")
     max_drift: float = Field(
         default=0.25,
@@ -69,7 +69,7 @@ class BoundedDistillation(_Distillation):
 class FullDistillation(_Distillation):
     """Passes over the whole split towards the plain proxy; S may run away over the rounds."""
 
-    kind: Literal["full"] = "full"
+    kind: Literal["full"] = Field(default="full", description="kind of distillation: whole passes over the public samples")
     epochs: int = Field(default=5, ge=1, description="passes over the fitting share of the public split, a round")
 
 

@@ -13,7 +13,7 @@ class MethodParams(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    method: Literal["full", "head", "bias", "lora", "adapter", "prompt", "peft"]
+    method: Literal["full", "head", "bias", "lora", "adapter", "prompt", "peft"] = Field(description="what is trained")
     rank: int | None = Field(default=None, ge=1, description="lora: rank of the update")
     alpha: float | None = Field(default=None, gt=0.0, description="lora: the update is scaled by alpha / rank")
     targets: Literal["qv", "qkvo", "linear"] | None = Field(default=None, description="lora: projections that it updates")

@@ -24,7 +24,9 @@ class SmallModelParams(MethodParams):
     small_account_as: str | None = Field(
         default=None, description="architecture whose costs are counted for the small model; null: its own"
     )
-    method: Literal["full", "head", "bias", "lora", "adapter", "prompt", "peft"] = "lora"
+    method: Literal["full", "head", "bias", "lora", "adapter", "prompt", "peft"] = Field(
+        default="lora", description="what is trained of the model"
+    )
 
     @model_validator(mode="after")
     def _small_is_known(self) -> Self:

@@ -1,6 +1,7 @@
 """Commands that only tell: validate, list, schema. None of them loads torch."""
 
 import json
+import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,9 +23,20 @@ class Kind(StrEnum):
     DATASETS = "datasets"
     DEVICES = "devices"
     PATH_LOSS = "path-loss"
+    SHARING = "sharing"
+    STATIONS = "stations"
+    RADIOS = "radios"
+    TRACES = "traces"
     PROTOCOLS = "protocols"
     SELECTION = "selection"
-    SHARING = "sharing"
+
+
+_WIDTH = 160
+#: Titles of the numbers between a name and its line of words.
+_HEADS = {
+    Kind.DEVICES: ("TFLOP/s", "reached %", "GB/s", "GB", "idle W", "active W", "Wh"),
+    Kind.STATIONS: ("transceivers", "radiated W", "static W", "sending W"),
+}
 
 
 def validate(scenario: ScenarioFile, overrides: Overrides = None) -> None:
@@ -61,19 +73,62 @@ def list_names(kind: Annotated[Kind, typer.Argument(help="What to list.", show_d
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column()
-    for name, description in sorted(_described(kind).items()):
-        table.add_row(name, description)
-    Console().print(table)
+    rows = sorted((name, *cells) for name, cells in _described(kind).items())
+    head = _HEADS.get(kind, ())
+    table = Table(box=None, show_header=bool(head), padding=(0, 2, 0, 0))
+    table.add_column("name", style="bold", no_wrap=True)
+    for title in head:
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("" if not head else "source")
+    for row in rows:
+        table.add_row(*row)
+    Console(width=None if sys.stdout.isatty() else _WIDTH).print(table)  # a file or a pipe has no width of its own
 
 
-def _described(kind: Kind) -> dict[str, str]:
-    from learners import catalog
-    from mecsim.config.protocol import PROTOCOL_KINDS, SELECTION_KINDS
-    from mecsim.config.radio import PATH_LOSS_KINDS, SHARING_KINDS
+def _described(kind: Kind) -> dict[str, tuple[str, ...]]:
+    """Return the cells behind each name: the numbers of ``_HEADS``, and a line of words."""
+    match kind:
+        case Kind.DEVICES:
+            return _devices()
+        case Kind.STATIONS:
+            return _stations()
+        case Kind.SCHEMES | Kind.METHODS | Kind.MODELS | Kind.ARCHITECTURES | Kind.DATASETS:
+            lines = _lines_of_learning(kind)
+        case _:
+            lines = _lines_of_world(kind)
+    return {name: (line,) for name, line in lines.items()}
+
+
+def _devices() -> dict[str, tuple[str, ...]]:
     from mecsim.nodes.profiles import PROFILES
+
+    return {
+        name: (
+            f"{profile.peak_flops / 1e12:.3g}",
+            f"{100.0 * profile.efficiency:.3g}",
+            f"{profile.memory_bandwidth_bytes_per_s / 1e9:.3g}",
+            f"{profile.memory_bytes / 1e9:.3g}",
+            f"{profile.idle_w:g}",
+            f"{profile.active_w:g}",
+            "-" if profile.battery_wh is None else f"{profile.battery_wh:g}",
+            profile.source,
+        )
+        for name, profile in PROFILES.items()
+    }
+
+
+def _stations() -> dict[str, tuple[str, ...]]:
+    from mecsim.nodes.station_power import STATIONS
+
+    source = "Auer et al., 2011: a site of LTE as of 2010"
+    return {
+        name: (str(power.n_trx), f"{power.maximum_w:g}", f"{power.static_w:.4g}", f"{power.dynamic_w:.4g}", source)
+        for name, power in STATIONS.items()
+    }
+
+
+def _lines_of_learning(kind: Kind) -> dict[str, str]:
+    from learners import catalog
 
     catalog.load_plugins(())
     match kind:
@@ -85,18 +140,29 @@ def _described(kind: Kind) -> dict[str, str]:
             return {name: entry.description for name, entry in catalog.MODELS.items()}
         case Kind.ARCHITECTURES:
             return {name: shape.description for name, shape in catalog.ARCHITECTURES.items()}
-        case Kind.DATASETS:
+        case _:
             return {name: entry.description for name, entry in catalog.DATASETS.items()}
-        case Kind.DEVICES:
-            return {name: profile.source for name, profile in PROFILES.items()}
+
+
+def _lines_of_world(kind: Kind) -> dict[str, str]:
+    from mecsim.config.protocol import PROTOCOL_KINDS, SELECTION_KINDS
+    from mecsim.config.radio import PATH_LOSS_KINDS, SHARING_KINDS
+    from mecsim.nodes.radio_power import RADIO_POWER
+    from mecsim.traces.column_map import load_map, preset_names
+
+    match kind:
         case Kind.PATH_LOSS:
             return dict(PATH_LOSS_KINDS)
-        case Kind.PROTOCOLS:
-            return dict(PROTOCOL_KINDS)
-        case Kind.SELECTION:
-            return dict(SELECTION_KINDS)
         case Kind.SHARING:
             return dict(SHARING_KINDS)
+        case Kind.RADIOS:
+            return {name: radio.source for name, radio in RADIO_POWER.items()}
+        case Kind.TRACES:
+            return {name: load_map(name).description for name in preset_names()}
+        case Kind.PROTOCOLS:
+            return dict(PROTOCOL_KINDS)
+        case _:
+            return dict(SELECTION_KINDS)
 
 
 def _method_line(method: "Method") -> str:

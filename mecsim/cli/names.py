@@ -81,7 +81,7 @@ def memory_holds_the_weights(scenario: PartialScenario) -> Iterable[Problem]:
     weights_bytes = 4.0 * shape.backbone_parameters
     for index, config in enumerate(fleet.groups):
         memory_bytes = memory_of_group(config)
-        if memory_bytes < weights_bytes:
+        if config.devices is None and memory_bytes < weights_bytes:
             yield Problem(
                 key=f"fleet.groups.{index}",
                 message=(

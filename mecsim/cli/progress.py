@@ -14,6 +14,9 @@ from mecsim.study import TrialPlan
 class Quiet:
     """Shows nothing: what a log file gets."""
 
+    def simulated(self, trial: TrialPlan, each: Round) -> None:
+        """Do nothing."""
+
     def learning_begins(self, trials: Sequence[TrialPlan], n_rounds: int, n_missing: int) -> None:
         """Do nothing."""
 
@@ -32,6 +35,11 @@ class Live(Quiet):
         self._tasks: dict[tuple[str, int], TaskID] = {}
         self._total: TaskID | None = None
         self._preparing = display.add_task("simulating the worlds", total=None, detail="", eta=False)
+
+    def simulated(self, trial: TrialPlan, each: Round) -> None:
+        """Say how far a world has come."""
+        detail = f"{trial.entry.label}: round {each.number}, simulated {each.closed_at_s / 60.0:.1f} min"
+        self._display.update(self._preparing, detail=detail)
 
     def learning_begins(self, trials: Sequence[TrialPlan], n_rounds: int, n_missing: int) -> None:
         """Put up the lines."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from glob import glob
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -103,6 +102,7 @@ def _existing_file(path: Path, info: ValidationInfo) -> Path:
 ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
 """A path relative to the scenario's folder; there has to be a file. Its value is the full path."""
 
+
 def _existing_files(paths: tuple[Path, ...], info: ValidationInfo) -> tuple[Path, ...]:
     found: list[Path] = []
     folder = surroundings(info).folder or Path()
@@ -110,10 +110,11 @@ def _existing_files(paths: tuple[Path, ...], info: ValidationInfo) -> tuple[Path
         if not any(mark in str(path) for mark in "*?["):
             found.append(_existing_file(path, info))
             continue
-        matches = sorted(Path(match) for match in glob(str(folder / path)))
-        if not matches:
+        start, pattern = (Path(path.anchor), path.relative_to(path.anchor)) if path.is_absolute() else (folder, path)
+        files = sorted(match for match in start.glob(str(pattern)) if match.is_file())
+        if not files:
             raise no_such_file(folder / path)
-        found += matches
+        found += files
     return tuple(found)
 
 

@@ -8,6 +8,7 @@ from mecsim.config.base import Config, NonNegative, Positive
 from mecsim.config.network_traces import AfterTrace, TraceFiles
 
 Hour = Annotated[float, Field(ge=0.0, le=24.0)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class Static(Config):
@@ -68,7 +69,9 @@ Availability = Annotated[DailyAvailability | TraceAvailability, Field(discrimina
 class Charging(Config):
     """Hours on the charger, every day."""
 
-    power_w: Positive = Field(default=10.0, description="Power into the battery, in watts, up to 80 % full; it tapers off then.")
+    power_w: Positive = Field(
+        default=10.0, description="Power into the battery, in watts, up to 80 % full; it tapers off then."
+    )
     start_hour: Hour = Field(default=22.0, description="Hour at which the charger is plugged in.")
     length_h: Hour = Field(default=8.0, description="Hours on the charger.")
 
@@ -77,10 +80,13 @@ class Battery(Config):
     """The battery of each device of a group."""
 
     capacity_wh: float | None = Field(default=None, gt=0.0, description="Capacity in Wh; null: as in the profile.")
-    level: tuple[float, float] = Field(
-        default=(1.0, 1.0), description="Least and largest share of the capacity at the start; each device draws its own between."
+    level: tuple[Share, Share] = Field(
+        default=(1.0, 1.0),
+        description="Least and largest share of the capacity at the start; each device draws its own between.",
     )
-    least_level: float = Field(default=0.2, ge=0.0, lt=1.0, description="Share of the capacity below which a device refuses a turn.")
+    least_level: float = Field(
+        default=0.2, ge=0.0, lt=1.0, description="Share of the capacity below which a device refuses a turn."
+    )
     standby_w: NonNegative = Field(default=0.05, description="Power drawn between turns, in watts.")
     charging: Charging | None = Field(default=None, description="Hours on the charger; null: never.")
 
@@ -88,7 +94,9 @@ class Battery(Config):
 class Faults(Config):
     """What goes wrong, as random events of their own; a rate of 0 means never."""
 
-    crash_per_hour: NonNegative = Field(default=0.0, description="Crashes of a device per hour; what it did in the turn is lost.")
+    crash_per_hour: NonNegative = Field(
+        default=0.0, description="Crashes of a device per hour; what it did in the turn is lost."
+    )
     slow_per_hour: NonNegative = Field(default=0.0, description="Slow phases of a device that begin per hour.")
     slow_s: Positive = Field(default=300.0, description="Mean length of a slow phase, in seconds.")
     slow_factor: float = Field(default=0.3, gt=0.0, le=1.0, description="Speed in a slow phase, as a share of the normal one.")

@@ -4,9 +4,9 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any, ParamSpec
 
 from mecsim.config.entries import SchemeEntry
-from mecsim.config.fleet import DeviceGroup, Fleet
+from mecsim.config.fleet import DeviceGroup
 from mecsim.config.learning import LocalTraining
-from mecsim.config.network import Carrier, HexagonalLayout, Layout, Network, Station
+from mecsim.config.network import Carrier, HexagonalLayout, Layout, Station, StationRadio
 from mecsim.config.partition import Partition
 from mecsim.config.scenario import PartialScenario
 from mecsim.errors import Problem, suggestion
@@ -14,16 +14,16 @@ from mecsim.errors import Problem, suggestion
 P = ParamSpec("P")
 Found = Iterator[Problem]
 
-_CHECKS: list[tuple[tuple[str, ...], Callable[..., Found]]] = []
+_CHECKS: list[tuple[tuple[str, ...], tuple[str, ...], Callable[..., Found]]] = []
 
 
 def run_checks(partial: PartialScenario) -> list[Problem]:
     """Run every check whose parts are all valid."""
     problems = [
         problem
-        for keys, check in _CHECKS
-        if all(key in partial for key in keys)
-        for problem in check(*(partial[key] for key in keys))
+        for keys, nullable, check in _CHECKS
+        if all(key in partial for key in keys) and all(map(partial.is_valid, nullable))
+        for problem in check(*(partial[key] for key in keys), *(partial.get(key) for key in nullable))
     ]
     problems += _unique_labels(partial.schemes.items())
     if "fleet.groups" in partial:
@@ -31,9 +31,11 @@ def run_checks(partial: PartialScenario) -> list[Problem]:
     return problems
 
 
-def _needs(*keys: str) -> Callable[[Callable[P, Found]], Callable[P, Found]]:
+def _needs(*keys: str, nullable: tuple[str, ...] = ()) -> Callable[[Callable[P, Found]], Callable[P, Found]]:
+    """Register a check of the values at ``keys``, none of them null, and at those of ``nullable`` behind them."""
+
     def register(check: Callable[P, Found]) -> Callable[P, Found]:
-        _CHECKS.append((keys, check))
+        _CHECKS.append((keys, nullable, check))
         return check
 
     return register
@@ -50,13 +52,13 @@ def _stations_in_area(stations: Sequence[Station], area_m: tuple[float, float]) 
             )
 
 
-@_needs("network")
-def _stations_or_a_layout(network: Network) -> Found:
-    if network.layout is not None and network.stations:
+@_needs(nullable=("network.stations", "network.layout"))
+def _stations_or_a_layout(stations: Sequence[Station], layout: Layout | None) -> Found:
+    if layout is not None and stations:
         yield Problem(
             "network.layout", "there are stations and a layout: one of the two says where stations are", "Remove one of them."
         )
-    if network.layout is None and not network.stations:
+    if layout is None and not stations:
         yield Problem(
             "network.stations",
             "there is no station, and no layout",
@@ -64,11 +66,13 @@ def _stations_or_a_layout(network: Network) -> Found:
         )
 
 
-@_needs("network", "fleet")
-def _an_area(network: Network, fleet: Fleet) -> Found:
-    if network.layout is None and fleet.area_m is None:
-        yield Problem("fleet.area_m", "this key is required where stations are listed", "Write the size of the map: [width, height].")
-    if network.layout is not None and fleet.area_m is not None:
+@_needs(nullable=("network.layout", "fleet.area_m"))
+def _an_area(layout: Layout | None, area_m: tuple[float, float] | None) -> Found:
+    if layout is None and area_m is None:
+        yield Problem(
+            "fleet.area_m", "this key is required where stations are listed", "Write the size of the map: [width, height]."
+        )
+    if layout is not None and area_m is not None:
         yield Problem("fleet.area_m", "the layout has an area of its own", "Leave the key out.")
 
 
@@ -102,17 +106,42 @@ def _sectors_alike(stations: Sequence[Station]) -> Found:
             )
 
 
-@_needs("faults.station_schedule", "network")
-def _scheduled_stations(schedule: Sequence[tuple[str, float, float]], network: Network) -> Found:
-    layout = network.layout
-    known = [station.name for station in network.stations]
+@_needs("network.stations")
+def _sector_antennas(stations: Sequence[Station]) -> Found:
+    for i, station in enumerate(stations):
+        yield from _of_sectors(f"network.stations.{i}", station)
+
+
+@_needs("network.layout")
+def _sector_antennas_of_layout(layout: Layout) -> Found:
+    yield from _of_sectors("network.layout.station", layout.station)
+
+
+def _of_sectors(key: str, radio: StationRadio) -> Found:
+    for name in ("azimuth_deg", "downtilt_deg") if radio.sectors == 1 else ():
+        if getattr(radio, name) != StationRadio.model_fields[name].default:
+            yield Problem(
+                f"{key}.{name}",
+                "an antenna all around has neither a direction nor a tilt",
+                "Leave the key out, or write sectors: 3.",
+            )
+
+
+@_needs("faults.station_schedule", nullable=("network.stations", "network.layout"))
+def _scheduled_stations(
+    schedule: Sequence[tuple[str, float, float]], stations: Sequence[Station], layout: Layout | None
+) -> Found:
+    known = [station.name for station in stations]
     known += [f"cell-{i}" for i in range(layout.rows * layout.columns)] if layout is not None else []
+    names = frozenset(known)
     for i, (name, start_s, end_s) in enumerate(schedule):
-        if name not in known:
+        if name not in names:
             yield Problem(f"faults.station_schedule.{i}.0", f"there is no station {name!r}", suggestion(name, known[:50]))
         if end_s <= start_s:
             yield Problem(
-                f"faults.station_schedule.{i}.2", f"the outage ends ({end_s:g} s) before it begins ({start_s:g} s)", "Swap them."
+                f"faults.station_schedule.{i}.2",
+                f"the outage ends at {end_s:g} s, and begins at {start_s:g} s",
+                "Write [station, from second, to second], the second number larger.",
             )
 
 
@@ -123,9 +152,9 @@ def _ordered_pairs(groups: Sequence[DeviceGroup]) -> Found:
         pairs["battery.level"] = group.battery.level if group.battery else None
         for key, pair in pairs.items():
             if pair is not None and pair[0] > pair[1]:
-                yield Problem(f"fleet.groups.{i}.{key}", f"the least ({pair[0]:g}) is above the largest ({pair[1]:g})", "Swap them.")
-        if group.battery and not all(0.0 <= level <= 1.0 for level in group.battery.level):
-            yield Problem(f"fleet.groups.{i}.battery.level", "a level is a share of the capacity", "Write two numbers from 0 to 1.")
+                yield Problem(
+                    f"fleet.groups.{i}.{key}", f"the least ({pair[0]:g}) is above the largest ({pair[1]:g})", "Swap them."
+                )
 
 
 @_needs("network.stations")
@@ -150,6 +179,17 @@ def _enough_devices(clients_per_round: int, groups: Sequence[DeviceGroup]) -> Fo
             "protocol.clients_per_round",
             f"{clients_per_round} devices are asked in a round, but the fleet has {n_devices}",
             f"Ask at most {n_devices}, or raise a count in fleet.groups.",
+        )
+
+
+@_needs("protocol.buffer", "fleet.groups")
+def _enough_to_fill_a_buffer(buffer: int, groups: Sequence[DeviceGroup]) -> Found:
+    n_devices = _count(groups)
+    if buffer > n_devices:
+        yield Problem(
+            "protocol.buffer",
+            f"a merge waits for {buffer} updates, but the fleet has {n_devices} devices, each at work once between two merges",
+            f"Write at most {n_devices}, or raise a count in fleet.groups.",
         )
 
 

@@ -39,7 +39,7 @@ class DeviceGroup(Config):
         description="Name of the group, unique in the fleet; not given, it is the profile.",
     )
     memory_gb: float | None = Field(default=None, gt=0.0, description="Memory of the device in GB; null: as in its profile.")
-    storage_gb: float | None = Field(default=None, gt=0.0, description="Storage for models in GB; null: without limit.")
+    storage_gb: float | None = Field(default=None, gt=0.0, description="Storage for models in GB; null: as in its profile.")
     frequency: float = Field(
         default=1.0, gt=0.0, le=1.0, description="Clock as a share of the highest: slower and thriftier (DVFS)."
     )
@@ -47,7 +47,8 @@ class DeviceGroup(Config):
     throttling: Throttling | None = Field(default=None, description="Loss of speed by heat; null: none.")
     spread: Spread = Field(default=Spread(), description="How the devices of the group differ.")
     devices: ExistingFile | None = Field(
-        default=None, description="CSV of devices to draw from (device_id, peak_gflops_fp32, ram_gb, ..) in place of the profile's."
+        default=None,
+        description="CSV of devices to draw from (device_id, peak_gflops_fp32, ram_gb, ..); the group tells the rest.",
     )
     battery: Battery | None = Field(default=None, description="The battery; null: on mains.")
     mobility: Mobility = Field(default=Static(kind="static"), description="How the devices move.")

@@ -9,15 +9,15 @@ from mecsim.config.network_traces import LinkTraceFiles
 from mecsim.config.radio import (
     Adaptation,
     BackgroundTraffic,
+    EqualSharing,
+    ErgodicFading,
     Fading,
     Handover,
     Interference,
     LoadInterference,
     PathLoss,
     PowerControl,
-    ErgodicFading,
     Sharing,
-    EqualSharing,
     TruncatedShannon,
 )
 
@@ -54,7 +54,9 @@ class HexagonalLayout(Config):
     rows: int = Field(ge=1, le=200, description="Rows of stations; an even number where the area wraps around.")
     columns: int = Field(ge=1, le=200, description="Stations in a row.")
     inter_site_m: Positive = Field(description="Distance of neighbouring stations, in metres.")
-    wrap_around: bool = Field(default=False, description="Whether the area continues at its other edge, so that no cell is at one.")
+    wrap_around: bool = Field(
+        default=False, description="Whether the area continues at its other edge, so that no cell is at one."
+    )
     station: StationRadio = Field(description="The radio of every station.")
 
 
@@ -65,7 +67,9 @@ class GridLayout(Config):
     rows: int = Field(ge=1, le=200, description="Rows of stations.")
     columns: int = Field(ge=1, le=200, description="Stations in a row.")
     spacing_m: Positive = Field(description="Distance of neighbouring stations, in metres.")
-    wrap_around: bool = Field(default=False, description="Whether the area continues at its other edge, so that no cell is at one.")
+    wrap_around: bool = Field(
+        default=False, description="Whether the area continues at its other edge, so that no cell is at one."
+    )
     station: StationRadio = Field(description="The radio of every station.")
 
 
@@ -102,7 +106,9 @@ class Transport(Config):
     ran_rtt_ms: NonNegative = Field(default=10.0, description="Round-trip time of the radio access network, in milliseconds.")
     setup_rtts: NonNegative = Field(default=2.0, description="Round trips before the first byte of a transfer.")
     efficiency: float = Field(default=0.9, gt=0.0, le=1.0, description="Share of the link's rate that a transfer attains.")
-    slow_start: bool = Field(default=False, description="Whether a transfer begins with TCP's slow start (10 segments a round trip).")
+    slow_start: bool = Field(
+        default=False, description="Whether a transfer begins with TCP's slow start (10 segments a round trip)."
+    )
     loss_rate: float | None = Field(
         default=None, gt=0.0, lt=1.0, description="Packet loss that caps the rate of a transfer (Mathis et al.); null: no cap."
     )

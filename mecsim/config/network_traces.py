@@ -5,20 +5,25 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo
 
-from mecsim.config.base import Config, ExistingFiles, NonNegative, Positive, located, surroundings
+from mecsim.config.base import Config, ExistingFiles, NonNegative, Positive, located, surroundings, unknown_name
 
 #: The column maps that come with mecsim.
 PRESETS = ("canonical", "ucc5g", "lumos5g", "sigcomm21", "sigcomm21-walk", "fedscale")
 
 
 def _named_or_there(preset: str, info: ValidationInfo) -> str:
-    return preset if preset in PRESETS else str(located(Path(preset), surroundings(info).folder))
+    if preset in PRESETS:
+        return preset
+    path = Path(preset)
+    if path.name == preset and path.suffix not in (".yaml", ".yml"):
+        raise unknown_name("column map", preset, dict.fromkeys(PRESETS))
+    return str(located(path, surroundings(info).folder))
 
 
 Preset = Annotated[
     str,
     AfterValidator(_named_or_there),
-    Field(description=f"Columns of the files: {', '.join(PRESETS)}, or the path of a map of your own."),
+    Field(description=f"Columns of the files: {', '.join(PRESETS)}, or a YAML file of your own."),
 ]
 
 
@@ -32,8 +37,12 @@ class LinkTraceFiles(Config):
         description="true: a measured rate is what one user got among others, and is not shared again; "
         "false: it is the cell's rate for one user alone.",
     )
-    loop: bool = Field(default=True, description="Whether a trace begins again at its end; otherwise there is no rate after it.")
-    shift_s: NonNegative = Field(default=0.0, description="Seconds that each further device that follows a trace is ahead in it.")
+    loop: bool = Field(
+        default=True, description="Whether a trace begins again at its end; otherwise there is no rate after it."
+    )
+    shift_s: NonNegative = Field(
+        default=0.0, description="Seconds that each further device that follows a trace is ahead in it."
+    )
     scale: Positive = Field(default=1.0, description="Factor on all rates.")
     uplink_share: float | None = Field(
         default=None,

@@ -36,6 +36,7 @@ def find_place(root: type[BaseModel], data: Any, location: KeyPath, around: Surr
     for depth, part in enumerate(location):
         last = depth == len(location) - 1
         if not last and len(models) > 1 and isinstance(data, dict) and part == _kind_in(data, models):
+            models = tuple(model for model in models if part in _kinds(model))
             continue  # the kind chosen in a union, not a key
         path.append(part)
         if isinstance(part, int):
@@ -77,8 +78,9 @@ def _kind_in(data: Any, models: tuple[Any, ...]) -> Any:
     return next((field.default for field in kinds if field is not None and isinstance(field.default, str)), None)
 
 
-def _kinds(model: type[BaseModel]) -> tuple[Any, ...]:
-    field = model.model_fields.get("kind")
+def _kinds(model: Any) -> tuple[Any, ...]:
+    fields = model.model_fields if isinstance(model, type) and issubclass(model, BaseModel) else {}
+    field = fields.get("kind")
     return get_args(field.annotation) if field is not None else ()
 
 

@@ -21,7 +21,9 @@ class Rounds(Config):
     rounds: int = Field(ge=1, description="Number of rounds; where there are none, of merges.")
     clients_per_round: int = Field(ge=1, description="Devices asked in a round, or at work at once; at most all of them.")
     evaluate_every: int = Field(default=1, ge=1, description="Rounds between two evaluations.")
-    stop_after_h: float | None = Field(default=None, gt=0.0, description="Simulated hours after which the study ends; null: never.")
+    stop_after_h: float | None = Field(
+        default=None, gt=0.0, description="Simulated hours after which the study ends; null: never."
+    )
 
 
 class SyncProtocol(Rounds):
@@ -49,7 +51,9 @@ class DeadlineProtocol(Rounds):
     """A round asks more devices than it needs; late answers are dropped."""
 
     kind: Literal["deadline"] = Field(description=f"The kind of protocol: {PROTOCOL_KINDS['deadline']}.")
-    deadline: Annotated[FixedDeadline | AdaptiveDeadline, Field(discriminator="kind")] = Field(description="When a round closes.")
+    deadline: Annotated[FixedDeadline | AdaptiveDeadline, Field(discriminator="kind")] = Field(
+        description="When a round closes."
+    )
     over_selection: float = Field(default=1.3, ge=1.0, description="Devices asked for each one that is needed.")
 
 
@@ -102,15 +106,24 @@ class SimpleSelection(Config):
 class RankedSelection(Config):
     """Candidates are drawn at random, and the best of them are asked."""
 
-    kind: Literal["best-channel", "fastest", "energy-aware", "power-of-choice", "availability-aware"] = Field(
+    kind: Literal["best-channel", "fastest", "power-of-choice", "availability-aware"] = Field(
         description=f"Who is asked: {'; '.join(f'{kind}: {what}' for kind, what in SELECTION_KINDS.items())}."
     )
     candidates: int | None = Field(
         default=None,
         ge=1,
-        description="Devices that are looked at, drawn at random; null: all, at most 1,000, and for power-of-choice twice those asked.",
+        description="Devices that are looked at, drawn at random; null: 1,000, and for power-of-choice twice those asked.",
     )
-    battery_floor: float = Field(default=0.3, ge=0.0, le=1.0, description="Share of charge that energy-aware asks for.")
 
 
-Selection = Annotated[SimpleSelection | RankedSelection, Field(discriminator="kind")]
+class EnergyAwareSelection(Config):
+    """Of candidates drawn at random, those that need the fewest joules and have enough charge."""
+
+    kind: Literal["energy-aware"] = Field(description=f"Who is asked: {SELECTION_KINDS['energy-aware']}.")
+    candidates: int | None = Field(
+        default=None, ge=1, description="Devices that are looked at, drawn at random; null: all, at most 1,000."
+    )
+    battery_floor: float = Field(default=0.3, ge=0.0, le=1.0, description="Share of charge below which a device is not asked.")
+
+
+Selection = Annotated[SimpleSelection | RankedSelection | EnergyAwareSelection, Field(discriminator="kind")]

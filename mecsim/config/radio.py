@@ -27,18 +27,32 @@ class Indoors(Config):
     )
 
 
-class PathLoss(Config):
-    """The propagation environment."""
+class Propagation(Config):
+    """What lies between stations and devices, beside the distance."""
 
-    kind: Literal["uma", "umi", "rma", "inh", "inh-open", "free-space", "log-distance", "macro-2ghz"] = Field(
+    shadowing: bool = Field(default=True, description="Whether buildings and hills shadow devices, as a field of the place.")
+    shadowing_db: float | None = Field(
+        default=None, ge=0.0, le=20.0, description="Deviation of the shadowing in dB, up to 20; null: the environment's own."
+    )
+    indoors: Indoors | None = Field(default=None, description="Devices inside buildings; null: all are outside.")
+
+
+class Environment(Propagation):
+    """A propagation environment of a standard."""
+
+    kind: Literal["uma", "umi", "rma", "inh", "inh-open", "free-space", "macro-2ghz"] = Field(
         description=f"Environment: {'; '.join(f'{kind}: {what}' for kind, what in PATH_LOSS_KINDS.items())}."
     )
-    exponent: float = Field(default=3.0, ge=1.0, le=8.0, description="Exponent of log-distance, from 1 to 8; others have their own.")
-    shadowing_db: float | None = Field(
-        default=None, ge=0.0, le=20.0, description="Deviation of log-distance's shadowing in dB, up to 20; null: 8."
-    )
-    shadowing: bool = Field(default=True, description="Whether buildings and hills shadow devices, as a field of the place.")
-    indoors: Indoors | None = Field(default=None, description="Devices inside buildings; null: all are outside.")
+
+
+class LogDistance(Propagation):
+    """A power law of the distance."""
+
+    kind: Literal["log-distance"] = Field(description=f"Environment: {PATH_LOSS_KINDS['log-distance']}.")
+    exponent: float = Field(default=3.0, ge=1.0, le=8.0, description="Exponent of the distance, from 1 to 8: 2 in free space.")
+
+
+PathLoss = Annotated[Environment | LogDistance, Field(discriminator="kind")]
 
 
 class ErgodicFading(Config):
@@ -182,4 +196,6 @@ class Handover(Config):
     time_to_trigger_ms: NonNegative = Field(default=320.0, description="How long the neighbour has to stay better, in ms.")
     interruption_ms: NonNegative = Field(default=50.0, description="Time without any cell during a handover, in ms.")
     transfers: Literal["continue", "fail"] = Field(default="continue", description="What becomes of a transfer under way.")
-    sampled_every_m: Positive = Field(default=5.0, description="Distance in metres after which a moving device's link is looked at.")
+    sampled_every_m: Positive = Field(
+        default=5.0, description="Distance in metres after which a moving device's link is looked at."
+    )

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from mecsim.config.base import Config
-from mecsim.config.entries import SchemeEntry
 from mecsim.config.behaviour import Faults
+from mecsim.config.entries import SchemeEntry
 from mecsim.config.fleet import Energy, Fleet, Server
 from mecsim.config.learning import AnyLearning, Learning
 from mecsim.config.network import Network
@@ -98,6 +98,11 @@ class PartialScenario:
             return self._parts[key]
         head, _, last = key.rpartition(".")
         return getattr(self.get(head), last, None) if head else None
+
+    def is_valid(self, key: str) -> bool:
+        """Return whether the value at a dotted key is valid, also where it is null."""
+        head, _, last = key.rpartition(".")
+        return key in self._parts or (bool(head) and hasattr(self.get(head), last))
 
     def __contains__(self, key: str) -> bool:
         return self.get(key) is not None

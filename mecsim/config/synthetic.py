@@ -13,14 +13,14 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 class FixedSamples(Config):
     """Every device has as many samples."""
 
-    law: Literal["fixed"] = Field(description="The law of the numbers of samples: the same for all.")
+    kind: Literal["fixed"] = Field(description="The law of the numbers of samples: the same for all.")
     mean: AtLeastOne = Field(default=100.0, description="Samples of a device; rounded.")
 
 
 class LognormalSamples(Config):
     """Numbers of samples whose logarithm is normal."""
 
-    law: Literal["lognormal"] = Field(description="The law of the numbers of samples: log-normal.")
+    kind: Literal["lognormal"] = Field(description="The law of the numbers of samples: log-normal.")
     mean: AtLeastOne = Field(default=100.0, description="Mean samples of a device; a device has at least one.")
     sigma: NonNegative = Field(default=1.0, description="Standard deviation of the number's logarithm.")
 
@@ -28,14 +28,14 @@ class LognormalSamples(Config):
 class ZipfSamples(Config):
     """Few devices have very many samples: of rank r, in proportion to r ** (-1 / exponent)."""
 
-    law: Literal["zipf"] = Field(description="The law of the numbers of samples: a power law.")
+    kind: Literal["zipf"] = Field(description="The law of the numbers of samples: a power law.")
     mean: AtLeastOne = Field(default=100.0, description="Mean samples of a device; a device has at least one.")
     exponent: float = Field(
         default=2.0, gt=1.0, description="The share of devices with more than x samples falls as x ** -exponent."
     )
 
 
-Samples = Annotated[FixedSamples | LognormalSamples | ZipfSamples, Field(discriminator="law")]
+Samples = Annotated[FixedSamples | LognormalSamples | ZipfSamples, Field(discriminator="kind")]
 
 
 class Curve(Config):
@@ -68,7 +68,7 @@ class SyntheticLearning(Config):
     """
 
     kind: Literal["synthetic"] = Field(description="The kind of learning: none; a curve stands in for it.")
-    samples: Samples = Field(default=FixedSamples(law="fixed"), description="How many samples each device has.")
+    samples: Samples = Field(default=FixedSamples(kind="fixed"), description="How many samples each device has.")
     curve: Curve = Field(default=Curve(), description="What accuracy and loss are after so much progress.")
     epochs: int = Field(default=1, ge=1, description="Passes over the device's own samples in a turn.")
     batch_size: int = Field(default=16, ge=1, description="Samples in a step.")

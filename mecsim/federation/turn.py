@@ -10,6 +10,7 @@ import simpy
 
 from mecsim.federation.contract import ClientView, Offer, Payload, Refusal, Scheme, Update, Work
 from mecsim.nodes.attachment import LinkState
+from mecsim.nodes.instants import after_all_else
 from mecsim.nodes.meter import RadioUse
 from mecsim.nodes.stop import Stop, StoppedError
 from mecsim.nodes.transfer import End, Transfer
@@ -73,6 +74,8 @@ def client_turn(
     turn = Turn(device, n_samples, float(world.env.now), world.link_now(device))
     if not world.available(np.array([device]), turn.start_s)[0]:
         return turn.end(turn.start_s, "offline", "not available when it was asked")
+    if not world.runs(device, turn.start_s):
+        return turn.end(turn.start_s, "offline", "down after a crash when it was asked")
     offer = _checked_offer(world, scheme, turn, round_number)
     if isinstance(offer, Refusal):
         return turn.end(turn.start_s, "refused", in_words(offer))
@@ -140,21 +143,24 @@ def _battery_refusal(world: World, device: int) -> Refusal | None:
 
 
 def _watch(world: World, device: int) -> None:
-    """Set a timer for what will end the turn from outside, if it lasts that long: a crash, or the device's leaving."""
+    """Set a timer for what will end the turn from outside, if it lasts that long: a crash, or the device's leaving.
+
+    What ends at that very instant has ended.
+    """
     now_s, process = float(world.env.now), world.env.active_process
     crash_s, leave_s = world.crashes_s(device, now_s), world.leaves_s(device, now_s)
     at_s = min(crash_s, leave_s)
     if math.isinf(at_s) or process is None:
         return
     stop = Stop("lost", "crash: the device crashed") if crash_s <= leave_s else Stop("lost", "offline: the device left")
-    timer = world.env.timeout(at_s - now_s)
+    timer = after_all_else(world.env, at_s - now_s)
     timer.callbacks.append(lambda _: process.interrupt(stop) if process.is_alive else None)
 
 
 def _phases(world: World, turn: Turn, offer: Offer, to: End, *, travels: bool) -> Generator[simpy.Event, Any, None]:
-    if travels:
-        yield from world.connect(turn.device, turn.radio, to)
     try:
+        if travels:
+            yield from world.connect(turn.device, turn.radio, to)
         yield from _fetch(world, turn, offer, to)
     finally:
         turn.download_s = float(world.env.now) - turn.start_s

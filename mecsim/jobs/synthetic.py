@@ -22,7 +22,7 @@ Kind = Callable[[Mapping[str, Any], Sequence[Result], str], Result]
 def partition_job(samples: Mapping[str, Any], *, n_devices: int, seed: int) -> Job:
     """Return the job that says how many samples each device has; its number ``n_samples`` is a list of whole numbers from 1.
 
-    ``samples`` is one of {law: fixed, mean}, {law: lognormal, mean, sigma}, {law: zipf, mean, exponent}.
+    ``samples`` is one of {kind: fixed, mean}, {kind: lognormal, mean, sigma}, {kind: zipf, mean, exponent}.
     """
     return job("synthetic-partition", {"samples": dict(samples), "n_devices": n_devices, "seed": seed})
 
@@ -86,11 +86,11 @@ KINDS: Mapping[str, Kind] = {
 def _sizes(samples: Mapping[str, Any], n: int, drawn: np.random.Generator) -> NDArray[np.float64]:
     """Return ``n`` sizes with the law's mean, one draw a device; zipf is a Pareto tail, P(size > x) ~ x ** -exponent."""
     match samples:
-        case {"law": "fixed", "mean": mean}:
+        case {"kind": "fixed", "mean": mean}:
             return np.full(n, float(mean))
-        case {"law": "lognormal", "mean": mean, "sigma": sigma}:
+        case {"kind": "lognormal", "mean": mean, "sigma": sigma}:
             return float(mean) * np.exp(float(sigma) * drawn.standard_normal(n) - 0.5 * float(sigma) ** 2)
-        case {"law": "zipf", "mean": mean, "exponent": exponent} if exponent > 1.0:
+        case {"kind": "zipf", "mean": mean, "exponent": exponent} if exponent > 1.0:
             least = float(mean * (exponent - 1.0) / exponent)
             return least * np.power(1.0 - drawn.random(n), -1.0 / float(exponent))
         case _:

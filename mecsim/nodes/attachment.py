@@ -39,9 +39,9 @@ class LinkState(NamedTuple):
 class Attachment:
     """The serving cell and the link to it, as they develop from the moment of attaching on; time only moves forward.
 
-    The path is sampled every few metres, and when a station near it fails or works again. Received powers are taken to be linear
-    in time between two samples, so that the time of a handover is exact on the sampled path; rates hold from one sample to the
-    next. A cell that is down is no neighbour; one that goes down is left at once, if another one works.
+    The path is sampled every few metres, and when a station near it fails or works again. Received powers are taken to be
+    linear in time between two samples, so that the time of a handover is exact on the sampled path; rates hold from one sample
+    to the next. A cell that is down is no neighbour; one that goes down is left at once, if another one works.
     """
 
     def __init__(self, radio: "RadioNetwork", device: int, now_s: float) -> None:

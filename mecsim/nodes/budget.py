@@ -166,7 +166,7 @@ class LinkBudget:
         )
 
     def sent_to_dbm(self, cell: int, path_gain_db: Floats) -> Floats:
-        """Return what devices of ``cell`` send to it; the gain of their paths is without beamforming, which they make use of."""
+        """Return what devices of ``cell`` send to it; ``path_gain_db`` is without the beamforming that they make use of."""
         return self.sent_dbm(path_gain_db + self._beam_db[cell])
 
     def _downlink_noise_dbm(self, reception: Reception, column: Ints, activity: Activity) -> Floats:

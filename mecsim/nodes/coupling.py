@@ -17,10 +17,11 @@ Floats = NDArray[np.float64]
 class Coupling:
     """Keeps a network's ``activity`` up to date, and tells the transfers under way when it changes.
 
-    Downlink, a cell sends while its link is busy, with other people's traffic too, or a transfer waits in it for a rate. So what
-    a cell does depends on beginnings and ends alone and never on rates: else three cells of which each silences the next would
-    have no state to settle in. Uplink, a cell hears the transfers of other cells, in each of them one at a time and all alike
-    often. What is cut off by an outage neither sends nor is heard. Places are those of the last sample of each device.
+    Downlink, a cell sends while its link is busy, with other people's traffic too, or a transfer waits in it for a rate. So
+    what a cell does depends on beginnings and ends alone and never on rates: else three cells of which each silences the next
+    would have no state to settle in. Uplink, a cell hears the transfers of other cells, in each of them one at a time and all
+    alike often. What is cut off by an outage neither sends nor is heard. Places are those of each device's last sample when
+    somebody began or ceased last.
     """
 
     def __init__(self, radio: "RadioNetwork") -> None:
@@ -48,9 +49,8 @@ class Coupling:
             return
         activity.downlink[:], activity.uplink_dbm[:] = downlink, uplink_dbm
         self._radio.n_changes += 1
-        for attachment, (_, on_change) in list(self._riding.items()):
-            if attachment in self._riding:
-                on_change()
+        for _, on_change in list(self._riding.values()):
+            on_change()
 
     def _watcher(self, number: int) -> Callable[[bool], None]:
         def changed(busy: bool) -> None:

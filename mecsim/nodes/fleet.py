@@ -1,6 +1,6 @@
 """The fleet as columns: a device that takes no part costs a row, not an event."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -38,7 +38,7 @@ class Fleet:
     memory_budget_bytes: Floats
     storage_bytes: Floats | None = None
     speed_factor: Floats | None = None
-    profiles: dict[int, DeviceProfile] = field(default_factory=dict)
+    profiles: Mapping[int, DeviceProfile] = field(default_factory=dict)
     availability: Availability = field(default_factory=Always)
     batteries: Batteries | None = None
     holdings: dict[int, dict[str, int]] = field(default_factory=dict)

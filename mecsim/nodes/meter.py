@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from mecsim.nodes.fleet import Fleet
 from mecsim.nodes.radio_energy import RadioSession
@@ -22,37 +23,46 @@ class RadioUse:
     tail_j: float = 0.0
 
 
+class Waking(NamedTuple):
+    """What it takes to connect: whether the radio slept, its promotion, and the joules of the tail that went before."""
+
+    slept: bool
+    promotion_s: float
+    promotion_w: float
+    tail_j: float
+
+
 class Radios:
     """The radio states of the devices that took part: promotion, connection, tail."""
 
     def __init__(self, power_of: Callable[[int], RadioPower]) -> None:
         self._power_of = power_of
         self._sessions: dict[int, tuple[RadioSession, RadioUse]] = {}
-        self._connected_until_s: dict[int, float] = {}
+        self._ended_s: dict[int, float] = {}
 
     def power(self, device: int) -> RadioPower:
         """Return what the radio of a device draws."""
         return self._power_of(device)
 
-    def connect(self, device: int, now_s: float, use: RadioUse) -> tuple[float, float]:
-        """Connect for ``use``; return the seconds of the promotion, and the joules of the tail that went before."""
-        session, before = self._sessions.get(device) or (RadioSession(self._power_of(device)), use)
+    def connect(self, device: int, now_s: float, use: RadioUse) -> Waking:
+        """Connect for ``use``, which the promotion is to be charged to as it goes; the tail before is charged here."""
+        radio, slept = self._power_of(device), not self.is_connected(device, now_s)
+        session, before = self._sessions.get(device) or (RadioSession(radio), use)
         tail_j = session.tail_j(now_s)
         before.tail_j += tail_j
-        promotion = session.connect(now_s)
-        use.promotion_j += promotion.energy_j
-        self._sessions[device] = (session, use)
-        return promotion.delay_s, tail_j
+        session.connect(now_s)
+        self._sessions[device], self._ended_s[device] = (session, use), math.inf
+        return Waking(slept, radio.promotion_s if slept else 0.0, radio.promotion_w, tail_j)
 
     def ended(self, device: int, now_s: float) -> None:
         """Begin the tail of a device that has a session."""
         if device in self._sessions:
             self._sessions[device][0].transfer_ended(now_s)
-            self._connected_until_s[device] = now_s + self._power_of(device).tail_s
+            self._ended_s[device] = now_s
 
     def is_connected(self, device: int, now_s: float) -> bool:
-        """Tell whether a device is still in the tail of its last transfer."""
-        return now_s <= self._connected_until_s.get(device, -math.inf)
+        """Tell whether a device carries something, or is still in the tail after it; the last instant counts as within."""
+        return now_s - self._ended_s.get(device, -math.inf) <= self._power_of(device).tail_s
 
     def settle(self) -> None:
         """Charge every tail to its end: the world is over."""
@@ -77,17 +87,17 @@ class BatteryMeter:
             self._open[device] = (now_s, 0.0)
 
     def empty_s(self, device: int, now_s: float, above_idle_w: float) -> float:
-        """Return when a draw of at most ``above_idle_w`` on top of idling empties the battery; inf on mains."""
+        """Return when a draw of at most ``above_idle_w`` on top of idling empties the battery; inf on mains.
+
+        What the phase drew up to now has to be settled before.
+        """
         if self._fleet.batteries is None or device not in self._open:
             return math.inf
         watts = self._fleet.profile(device).idle_w + above_idle_w
         return now_s + self._fleet.batteries.time_to_empty_s(device, now_s, watts)
 
-    def settle(self, device: int, now_s: float, above_idle_j: float, above_idle_w: float = 0.0) -> None:
-        """Take what the phase drew up to now, ``above_idle_j`` since its beginning; raise if nothing is left.
-
-        ``above_idle_w`` is the most that the phase draws from now on.
-        """
+    def settle(self, device: int, now_s: float, above_idle_j: float) -> None:
+        """Take what the phase drew up to now, ``above_idle_j`` since its beginning; `empty_s` goes by what was taken."""
         batteries = self._fleet.batteries
         if batteries is None or device not in self._open:
             return
@@ -95,17 +105,16 @@ class BatteryMeter:
         idle_j = self._fleet.profile(device).idle_w * (now_s - since_s)
         batteries.use(device, since_s, now_s, above_idle_j - taken_j + idle_j)
         self._open[device] = (now_s, above_idle_j)
+
+    def check(self, device: int, now_s: float, above_idle_w: float) -> None:
+        """Raise ``StoppedError`` if nothing is left for a phase that draws ``above_idle_w`` at most from now on."""
         if self.empty_s(device, now_s, above_idle_w) - now_s < _EMPTY_S:
             raise lost("battery: empty")
 
     def end(self, device: int, now_s: float, above_idle_j: float) -> None:
-        """End a phase; nothing is raised: what it was for is done, or has failed already."""
-        batteries = self._fleet.batteries
-        if batteries is None or device not in self._open:
-            return
-        since_s, taken_j = self._open.pop(device)
-        idle_j = self._fleet.profile(device).idle_w * (now_s - since_s)
-        batteries.use(device, since_s, now_s, above_idle_j - taken_j + idle_j)
+        """End a phase: what it was for is done, or has failed already."""
+        self.settle(device, now_s, above_idle_j)
+        self._open.pop(device, None)
 
     def charge_at_once(self, device: int, now_s: float, joules: float) -> None:
         """Take joules that were drawn before, such as those of a tail."""

@@ -258,6 +258,11 @@ class RadioNetwork:
         if self._coupling is not None:
             self._coupling.step_off(attachment)
 
+    @property
+    def is_coupled(self) -> bool:
+        """Tell whether others' beginnings and ends change a link."""
+        return self._coupling is not None
+
     def outage_changed(self) -> None:
         """Say that an outage has begun or ended for a transfer under way."""
         if self._coupling is not None:

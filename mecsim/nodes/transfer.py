@@ -1,4 +1,4 @@
-"""One payload on its way between a device and the server or its station: radio and backhaul at once, through all that happens."""
+"""A payload on its way between a device and the server or its station: radio and backhaul at once, whatever happens."""
 
 import math
 from collections.abc import Generator
@@ -27,8 +27,8 @@ End = Literal["server", "station"]
 class Transfer:
     """What one payload's way took; filled in as it goes, also where it stays incomplete.
 
-    ``wire_bytes`` is what the whole payload takes on the radio, ``carried_bytes`` what went over it. ``energy_j`` is the device's
-    radio, above idle, and without promotion and tail.
+    ``wire_bytes`` is what the whole payload takes on the radio, ``carried_bytes`` what went over it. ``energy_j`` is the
+    device's radio, above idle, and without promotion and tail. ``station`` is where it began, "" if it never did.
     """
 
     direction: Direction
@@ -71,6 +71,7 @@ class Ride:
         self._counted_bits = 0.0
         self._flow: Flow | None = None
         self._link: Link | None = None
+        self._station = attachment.link.station
         self._silent_since_s: float | None = None
         self._woken = world.env.event()
 
@@ -94,7 +95,7 @@ class Ride:
         env = self._world.env
         while not event.processed:
             breaks_s = min(self._restart_s, self._world.check_battery_s(self._device, self))
-            yield event | after_all_else(env, breaks_s - float(env.now))
+            yield event if math.isinf(breaks_s) else event | after_all_else(env, breaks_s - float(env.now))
             if not event.processed:
                 self._check(float(env.now))
 
@@ -103,6 +104,9 @@ class Ride:
         now_s = float(env.now)
         battery_s = self._world.check_battery_s(self._device, self)
         event_s = min(self.attachment.next_change_s(now_s), self._give_up_s(), battery_s, self._restart_s)
+        if math.isinf(event_s) and not self._world.radio.is_coupled:
+            yield flow.done
+            return
         self._woken = env.event()
         yield flow.done | self._woken | after_all_else(env, event_s - now_s)
         if flow.done.triggered:
@@ -151,8 +155,8 @@ class Ride:
         """Cease to share it, with whatever is left."""
         self._count_airtime()
         if self._flow is not None and self._link is not None:
-            self._left_bits = self._link.stop(self._flow)
-        self._flow, self.alone_bps, self._silent_since_s = None, 0.0, None
+            self._left_bits = 0.0 if self._flow.done.triggered else self._link.stop(self._flow)
+        self._flow, self.alone_bps = None, 0.0
         self._world.radio.step_off(self.attachment)
 
     def _on_change(self) -> None:
@@ -201,22 +205,21 @@ def carry(world: "World", device: int, transfer: Transfer, end: End = "server") 
     joules up to then.
     """
     env, transport = world.env, world.transport
-    transfer.start_s = float(env.now)
-    transfer.wire_bytes = transport.radio_bits(transfer.size_bytes) / BITS_PER_BYTE
     attachment = world.attach(device)
     transfer.station = world.station_name(attachment.link.station)
     ride = Ride(world, device, transfer, attachment, end)
     wires: list[tuple[Link, Flow]] = []
     world.open_meter(device)
     try:
-        rate_bps = transport.efficiency * attachment.link.rate_bps(transfer.direction)
+        rate_bps = min(transport.efficiency * attachment.link.rate_bps(transfer.direction), transport.cap_bps(end))
         delay_s = transport.latency_s(end) + transport.slow_start_s(transfer.size_bytes, rate_bps, end)
         yield from ride.wait_for(env.timeout(delay_s))
         attachment.advance(float(env.now))
         if end == "server":
-            wires = world.backhaul_flows(attachment.link.station, transfer)
+            wires = world.wires(attachment.link.station, transfer.size_bytes, transfer.direction)
         yield from ride.run()
-        yield from ride.wait_for(env.all_of([flow.done for _, flow in wires]))
+        if wires:
+            yield from ride.wait_for(env.all_of([flow.done for _, flow in wires]))
         transfer.complete = True
     finally:
         unsent_bits = [link.stop(flow) for link, flow in wires]

@@ -55,8 +55,8 @@ class Transport:
         return BITS_PER_BYTE * size_bytes * self.backhaul_overhead
 
     def cap_bps(self, end: str = "server") -> float:
-        """Return the rate that losses allow: 1.22 MSS / (RTT sqrt(p)) (Mathis et al., 1997); inf without losses."""
-        if self.loss_rate is None:
+        """Return the rate that losses allow: 1.22 MSS / (RTT sqrt(p)) (Mathis et al., 1997); inf without losses or distance."""
+        if self.loss_rate is None or self.round_trip_s(end) <= 0.0:
             return math.inf
         return 1.22 * BITS_PER_BYTE * _SEGMENT_BYTES / (self.round_trip_s(end) * math.sqrt(self.loss_rate))
 
@@ -64,13 +64,14 @@ class Transport:
         """Return what TCP's slow start costs over sending at ``rate_bps`` from the first byte on.
 
         The window begins with ten segments and doubles every round trip until it fills the link or the payload is through.
-        The rate is the one at the start; what sharing makes of it later is not asked.
+        Before that, the link is idle in each round trip for all of it that the window does not take. The rate is the one at
+        the start; what sharing makes of it later is not asked.
         """
         round_trip_s = self.round_trip_s(end)
         if not self.slow_start or rate_bps <= 0.0 or round_trip_s <= 0.0:
             return 0.0
         bits, first_bits = self.radio_bits(size_bytes), float(BITS_PER_BYTE * _INITIAL_SEGMENTS * _SEGMENT_BYTES)
-        to_fill = math.ceil(math.log2(rate_bps * round_trip_s / first_bits + 1.0))
+        to_fill = math.ceil(math.log2(max(1.0, rate_bps * round_trip_s / first_bits)))
         to_finish = math.ceil(math.log2(bits / first_bits + 1.0)) - 1
         rounds = max(0, min(to_fill, to_finish))
         return max(0.0, rounds * round_trip_s - first_bits * (2.0**rounds - 1.0) / rate_bps)

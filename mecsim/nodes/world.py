@@ -1,7 +1,7 @@
 """The simulated world of one trial: radio, backhaul, server and fleet, and the few things that take time in it."""
 
 import math
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -24,6 +24,7 @@ from mecsim.nodes.timeline import Constant, Timeline, next_positive
 from mecsim.nodes.transfer import End, Process, Ride, Transfer, carry
 from mecsim.nodes.transport import Transport
 from mecsim.radio.link import EqualLink, Flow, Link
+from mecsim.units import BITS_PER_BYTE
 
 Direction = Literal["downlink", "uplink"]
 
@@ -40,7 +41,7 @@ class Computation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowRules:
-    """How the study's transfers share a cell: their weight, and whether the uplink's power is the limit in a part of the band."""
+    """How the study's transfers share a cell: their weight, and whether power limits the uplink in a part of the band."""
 
     weight: float = 1.0
     uplink_power_limited: bool = False
@@ -106,20 +107,21 @@ class World:
 
     def in_coverage(self, device: int, link: LinkState) -> bool:
         """Tell whether a device can hear its station and be heard by it, now or, as things change, perhaps later."""
-        now_s = float(self.env.now)
-        if link.downlink_rate_bps > 0.0 and link.uplink_rate_bps > 0.0:
-            return True
-        moves = math.isfinite(self.radio.next_sample_s(device, now_s))
-        return moves or math.isfinite(self.radio.next_change_s(device, link.cell, now_s))
+        has_rates = link.downlink_rate_bps > 0.0 and link.uplink_rate_bps > 0.0
+        return has_rates or self.radio.may_get_a_rate(device, float(self.env.now))
+
+    def runs(self, device: int, now_s: float) -> bool:
+        """Tell whether a device runs: not while it is down after a crash."""
+        return self.faults is None or self.faults.device_up(device).at(now_s) > 0.0
 
     # Computing -------------------------------------------------------------------------------------------------------
 
-    def compute(self, device: int, record: Computation, *, flop: float, traffic_bytes: float, n_steps: int, n_samples: int = 0) -> Process:
+    def compute(
+        self, device: int, record: Computation, *, flop: float, traffic_bytes: float, n_steps: int, n_samples: int = 0
+    ) -> Process:
         """Let a device compute, and fill in ``record``; raises ``StoppedError`` when its battery runs empty."""
         profile, settings = self.fleet.profile(device), self.settings(device)
-        plan = compute_plan(
-            profile, settings, flop=flop, traffic_bytes=traffic_bytes, n_steps=n_steps, n_samples=n_samples
-        )
+        plan = compute_plan(profile, settings, flop=flop, traffic_bytes=traffic_bytes, n_steps=n_steps, n_samples=n_samples)
         start_s = float(self.env.now)
         speed = _ALWAYS if self.faults is None else self.faults.speed(device)
         segments = end_of_work(start_s, plan.work_s, settings.throttle, speed)
@@ -164,38 +166,59 @@ class World:
 
     def connect(self, device: int, use: RadioUse, end: End = "server", *, is_new: bool = True) -> Process:
         """Wake the radio where it sleeps, and open a connection where it ``is_new``; the joules go to ``use``."""
-        now_s = float(self.env.now)
-        if not self.radios.is_connected(device, now_s):
+        waking = self.radios.connect(device, float(self.env.now), use)
+        if waking.slept:
             self._attached.pop(device, None)
-        delay_s, tail_j = self.radios.connect(device, now_s, use)
-        self._battery.charge_at_once(device, now_s, tail_j)
-        setup_s = self.transport.setup_s(end) if is_new else 0.0
+        self._battery.charge_at_once(device, float(self.env.now), waking.tail_j)
+
+        def promotion(joules: float) -> None:
+            use.promotion_j += joules
+
+        def setup(joules: float) -> None:
+            use.setup_j += joules
+
         watts = self.radios.power(device).downlink_overhead_w
-        self._battery.begin(device, now_s)
         try:
-            yield self.env.timeout(delay_s + setup_s)
+            yield from self._draw(device, waking.promotion_s, waking.promotion_w, promotion)
+            yield from self._draw(device, self.transport.setup_s(end) if is_new else 0.0, watts, setup)
             if end == "server" and self.faults is not None:
-                up_s = next_positive(self.faults.server_up(), float(self.env.now))
-                yield self.env.timeout(up_s - float(self.env.now))
+                now_s = float(self.env.now)
+                yield from self._draw(device, next_positive(self.faults.server_up(), now_s) - now_s, watts, setup)
         finally:
-            spent_s = max(0.0, float(self.env.now) - now_s - delay_s)
-            use.setup_j += watts * spent_s
-            self._battery.end(device, float(self.env.now), use.promotion_j + watts * spent_s)
             self.radios.ended(device, float(self.env.now))
 
+    def _draw(self, device: int, seconds: float, watts: float, book: Callable[[float], None]) -> Process:
+        """Wait while the radio draws ``watts`` above idle, and book the joules; raises ``StoppedError`` on an empty battery."""
+        if seconds <= 0.0:
+            return
+        start_s = float(self.env.now)
+        self._battery.begin(device, start_s)
+        empty_s = self._battery.empty_s(device, start_s, watts)
+        try:
+            yield self.env.timeout(min(seconds, max(0.0, empty_s - start_s)))
+            if empty_s < start_s + seconds:
+                raise lost("battery: empty while connecting")
+        finally:
+            joules = watts * (float(self.env.now) - start_s)
+            book(joules)
+            self._battery.end(device, float(self.env.now), joules)
+
     def transfer(self, device: int, record: Transfer, use: RadioUse, end: End = "server") -> Process:
-        """Carry a payload between a device and the server, or its station, and fill in ``record``."""
-        if not self.radios.is_connected(device, float(self.env.now)):
+        """Carry a payload between a device and the server, or its station, and fill in ``record``.
+
+        A radio that fell asleep since the connection was opened is woken, and a server that restarts is waited for.
+        """
+        record.wire_bytes = self.transport.radio_bits(record.size_bytes) / BITS_PER_BYTE
+        try:
             yield from self.connect(device, use, end, is_new=False)
-        else:
-            _, tail_j = self.radios.connect(device, float(self.env.now), use)
-            self._battery.charge_at_once(device, float(self.env.now), tail_j)
+        finally:
+            record.start_s = record.end_s = float(self.env.now)
         yield from carry(self, device, record, end)
 
     def backhaul_transfer(self, station: int, size_bytes: int, direction: Direction) -> Process:
         """Carry a payload between a station and the server."""
         yield self.env.timeout(self.transport.backhaul_delay_s)
-        flows = self._wires(station, direction, size_bytes)
+        flows = self.wires(station, size_bytes, direction)
         yield self.env.all_of([flow.done for _, flow in flows])
         self.backhaul_bits += self.transport.backhaul_bits(size_bytes)
 
@@ -204,39 +227,40 @@ class World:
         now_s = float(self.env.now)
         attachment = self._attached.get(device)
         if attachment is None:
+            while self._attached and not self.radios.is_connected(oldest := next(iter(self._attached)), now_s):
+                del self._attached[oldest]  # a study may touch every device of a city
             self._attached[device] = attachment = Attachment(self.radio, device, now_s)
         else:
             attachment.advance(now_s)
         return attachment
 
-    def flow_rate(self, device: int, link: LinkState, direction: Direction) -> tuple[float, dict[str, Any]]:
+    def flow_rate(
+        self, device: int, link: LinkState, direction: Direction, end: End = "server"
+    ) -> tuple[float, dict[str, Any]]:
         """Return the rate that a device's transfer has alone, and what else its cell wants to know of it."""
-        efficiency, cap_bps = self.transport.efficiency, self.transport.cap_bps()
+        efficiency, cap_bps = self.transport.efficiency, self.transport.cap_bps(end)
         options: dict[str, Any] = {"weight": self._flows.weight, "owner": device}
         if math.isfinite(cap_bps):
             options["cap_bps"] = cap_bps
-        if self._flows.uplink_power_limited and direction == "uplink":
+        if self._flows.uplink_power_limited and direction == "uplink" and self.radio.measured is None:
             budget = self.radio.budget
-            options["rate_of_share"] = lambda share: efficiency * budget.uplink_rate_of_share(
-                link.uplink_sinr_db, link.line_of_sight, share
+            options["rate_of_share"] = lambda share: (
+                efficiency * budget.uplink_rate_of_share(link.uplink_sinr_db, link.line_of_sight, share, link.uplink_gain)
             )
         return efficiency * link.rate_bps(direction), options
 
-    def backhaul_flows(self, station: int, transfer: Transfer) -> list[tuple[Link, Flow]]:
-        """Start a transfer's part on the wires between its station and the server."""
-        return self._wires(station, transfer.direction, transfer.size_bytes)
+    def wires(self, station: int, size_bytes: int, direction: Direction) -> list[tuple[Link, Flow]]:
+        """Start a payload's flows on the wires between a station and the server: the core's first."""
+        bits = self.transport.backhaul_bits(size_bytes)
+        links = [(self.backhaul[direction], self._backhaul_rate_bps)]
+        if self._station_backhaul_bps is not None:
+            own = self._station_wires.setdefault((station, direction), EqualLink(self.env))
+            links.append((own, self._station_backhaul_bps))
+        return [(link, link.start(bits, rate_bps)) for link, rate_bps in links]
 
     def next_restart_s(self, end: End, now_s: float) -> float:
         """Return when the server breaks a transfer to ``end``; inf if it never does."""
         return math.inf if self.faults is None or end == "station" else self.faults.restarts_after(now_s)
-
-    def _wires(self, station: int, direction: Direction, size_bytes: int) -> list[tuple[Link, Flow]]:
-        bits = self.transport.backhaul_bits(size_bytes)
-        wires = [(self.backhaul[direction], self._backhaul_rate_bps)]
-        if self._station_backhaul_bps is not None:
-            own = self._station_wires.setdefault((station, direction), EqualLink(self.env))
-            wires.append((own, self._station_backhaul_bps))
-        return [(link, link.start(bits, rate_bps)) for link, rate_bps in wires]
 
     # What transfers draw ---------------------------------------------------------------------------------------------
 
@@ -245,19 +269,21 @@ class World:
         self._battery.begin(device, float(self.env.now))
 
     def check_battery_s(self, device: int, ride: Ride) -> float:
-        """Return when the battery has to be looked at: it cannot be empty before."""
+        """Take what a transfer drew up to now, and return when the battery has to be looked at: it cannot be empty before."""
         now_s = float(self.env.now)
+        self._battery.settle(device, now_s, self._energy_j(device, ride))
         return self._battery.empty_s(device, now_s, self._most_w(device, ride))
 
     def settle_battery(self, device: int, ride: Ride) -> None:
         """Take what a transfer drew up to now; raises ``StoppedError`` when nothing is left."""
-        self._battery.settle(device, float(self.env.now), self._energy_j(device, ride), self._most_w(device, ride))
+        self._battery.settle(device, float(self.env.now), self._energy_j(device, ride))
+        self._battery.check(device, float(self.env.now), self._most_w(device, ride))
 
     def close_meter(self, device: int, ride: Ride) -> None:
         """Finish a transfer's record: bytes, joules, airtime; its radio goes into the tail."""
         record, now_s = ride.transfer, float(self.env.now)
         record.end_s = now_s
-        record.carried_bytes = ride.carried_bits / 8.0
+        record.carried_bytes = ride.carried_bits / BITS_PER_BYTE
         record.energy_j = self._energy_j(device, ride)
         self._battery.end(device, now_s, record.energy_j)
         self.radios.ended(device, now_s)
@@ -266,10 +292,9 @@ class World:
                 self.station_airtime_s[station] += seconds
 
     def _energy_j(self, device: int, ride: Ride) -> float:
-        duration_s = float(self.env.now) - ride.transfer.start_s
-        return transfer_energy_j(duration_s, ride.carried_bits, ride.transfer.direction, self.radios.power(device))
+        record, now_s = ride.transfer, float(self.env.now)
+        return transfer_energy_j(now_s - record.start_s, ride.carried_bits, record.direction, self.radios.power(device))
 
     def _most_w(self, device: int, ride: Ride) -> float:
-        radio, downlink = self.radios.power(device), ride.transfer.direction == "downlink"
-        overhead_w = radio.downlink_overhead_w if downlink else radio.uplink_overhead_w
-        return overhead_w + (radio.downlink_j_per_bit if downlink else radio.uplink_j_per_bit) * ride.alone_bps
+        # Power is affine in the rate, and nobody is faster than alone.
+        return transfer_energy_j(1.0, ride.alone_bps, ride.transfer.direction, self.radios.power(device))

@@ -13,7 +13,10 @@ from mecsim.cli.app import app
 
 ROOT = Path(__file__).parent.parent.parent
 QUICKSTART = ROOT / "scenarios" / "quickstart.yaml"
-COMMANDS = ("run", "validate", "cost", "report", "list", "schema", "fetch", "store info", "store prune", "store clear")
+COMMANDS = (
+    *("run", "validate", "cost", "report", "list", "schema", "fetch", "calibrate", "import-trace"),
+    *("store info", "store prune", "store clear"),
+)
 
 BROKEN = """\
 schema: 1
@@ -106,12 +109,36 @@ def test_a_missing_scenario_is_one_line_and_exit_code_2(tmp_path):
         ("devices", "raspberry-pi-5"),
         ("path-loss", "umi"),
         ("protocols", "sync"),
+        ("selection", "power-of-choice"),
+        ("sharing", "min-max"),
+        ("stations", "macro"),
+        ("radios", "nr-low-band"),
+        ("traces", "ucc5g"),
     ],
 )
 def test_list_names_what_there_is(kind, name):
     shown = CliRunner().invoke(app, ["list", kind])
     assert shown.exit_code == 0
     assert name in shown.output
+
+
+def test_devices_are_listed_with_their_figures_a_line_each_where_they_fit():
+    lines = CliRunner().invoke(app, ["list", "devices"]).output.splitlines()
+    assert lines[0].split() == [*["name", "TFLOP/s", "reached", "%", "GB/s", "GB", "idle", "W", "active", "W", "Wh", "source"]]
+    (board,) = (line.split() for line in lines if line.startswith("raspberry-pi-5 "))
+    assert board[1:8] == ["0.154", "40", "17.1", "8", "3", "12.7", "-"]
+    assert all(len(line) <= 160 for line in lines)
+
+
+def test_every_command_is_known_to_the_tests_and_to_the_readme():
+    from typer.main import get_command
+
+    found = set()
+    for name, command in get_command(app).commands.items():
+        found |= {f"{name} {inner}" for inner in getattr(command, "commands", {})} or {name}
+    assert found == set(COMMANDS)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert all(f"`mecsim {name.split()[0]}" in readme for name in COMMANDS)
 
 
 def test_schema_knows_the_keys_of_the_quickstart():
@@ -125,8 +152,8 @@ def test_every_shipped_scenario_is_valid_and_says_how_long_it_takes():
     assert len(shipped) >= 1
     for path in shipped:
         checked = CliRunner().invoke(app, ["validate", str(path)])
-        if "text" in path.parts:  # these read files that the user brings; nothing else may be wrong with them
-            problems = str(checked.exception).split("\n  line ")[1:]
+        if "text" in path.parts or "trace" in path.stem:  # these read files of the user; nothing else may be wrong with them
+            problems = str(checked.exception or "").split("\n  line ")[1:]
             assert all("no such file" in problem or "mecsim fetch" in problem for problem in problems), checked.exception
         else:
             assert checked.exit_code == 0, (path, checked.exception)

@@ -39,14 +39,14 @@ def dealt(of):
 
 
 def test_every_device_has_samples_by_the_seed_of_the_data():
-    of = scenario(samples={"law": "lognormal", "mean": 50.0})
+    of = scenario(samples={"kind": "lognormal", "mean": 50.0})
     assert len(dealt(of)["n_samples"]) == 4
     other = execute(ROOM.partition(of, TrialSeeds(world=1, data=9, learning=3)), []).numbers
     assert other != dealt(of)
 
 
 def test_a_scheme_is_made_of_the_section_and_its_own_parameters():
-    of = scenario(entry(), entry(update_mb=5.0, backbone_mb=0.0), epochs=2, batch_size=10, samples={"law": "fixed", "mean": 25})
+    of = scenario(entry(), entry(update_mb=5.0, backbone_mb=0.0), epochs=2, batch_size=10, samples={"kind": "fixed", "mean": 25})
     assert ROOM.cost_sheets(of, 1) == {}
     scheme = ROOM.scheme(of, 1, SEEDS, dealt(of), {})
     offered = scheme.offer(ClientView(client=0, round=1, n_samples=25, memory_budget_bytes=1e9))

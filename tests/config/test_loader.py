@@ -146,7 +146,7 @@ MISTAKES = [
         "less than 1, got 1",
         "uplink has the rest",
     ),
-    ("{kind: umi}", "{kind: umm}", "network.path_loss.kind", "must be 'uma', 'umi'", "Did you mean 'umi'"),
+    ("{kind: umi}", "{kind: umm}", "network.path_loss.kind", "there is no kind 'umm' of path_loss", "Did you mean 'umi'"),
     ("{kind: umi}", "{kind: umi}\n  fading: {kind: no}", "network.fading.kind", "no kind false of fading", "none"),
     ("{kind: umi}", "{kind: umi}\n  fading: {kind: non}", "network.fading.kind", "no kind 'non' of fading", "'none'"),
     ("{kind: umi}", "{kind: umi}\n  transport: 3", "network.transport", "must be a section", "efficiency"),

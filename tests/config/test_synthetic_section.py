@@ -11,17 +11,17 @@ def section(**keys):
 
 
 def test_everything_has_a_default():
-    assert section().model_dump()["samples"] == {"law": "fixed", "mean": 100.0}
-    assert section(samples={"law": "zipf"}).model_dump()["samples"] == {"law": "zipf", "mean": 100.0, "exponent": 2.0}
+    assert section().model_dump()["samples"] == {"kind": "fixed", "mean": 100.0}
+    assert section(samples={"kind": "zipf"}).model_dump()["samples"] == {"kind": "zipf", "mean": 100.0, "exponent": 2.0}
 
 
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ({"samples": {"law": "zipf", "exponent": 1.0}}, "greater than 1"),
-        ({"samples": {"law": "fixed", "sigma": 1.0}}, "Extra inputs"),
-        ({"samples": {"law": "normal"}}, "'fixed', 'lognormal', 'zipf'"),
-        ({"samples": {"law": "fixed", "mean": 0.5}}, "greater than or equal to 1"),
+        ({"samples": {"kind": "zipf", "exponent": 1.0}}, "greater than 1"),
+        ({"samples": {"kind": "fixed", "sigma": 1.0}}, "Extra inputs"),
+        ({"samples": {"kind": "normal"}}, "'fixed', 'lognormal', 'zipf'"),
+        ({"samples": {"kind": "fixed", "mean": 0.5}}, "greater than or equal to 1"),
         ({"curve": {"accuracy_start": 0.9, "accuracy_end": 0.5}}, r"accuracy_end \(0.5\) is below accuracy_start \(0.9\)"),
         ({"curve": {"loss_end": 3.0}}, r"loss_end \(3\) is above loss_start \(2.3\)"),
         ({"curve": {"half": 0.0}}, "greater than 0"),

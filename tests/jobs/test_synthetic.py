@@ -18,9 +18,9 @@ CURVE = {
     "half": 4.0,
     "exponent": 1.0,
 }
-FIXED = {"law": "fixed", "mean": 40.4}
-LOGNORMAL = {"law": "lognormal", "mean": 1000.0, "sigma": 0.8}
-ZIPF = {"law": "zipf", "mean": 1000.0, "exponent": 3.0}
+FIXED = {"kind": "fixed", "mean": 40.4}
+LOGNORMAL = {"kind": "lognormal", "mean": 1000.0, "sigma": 0.8}
+ZIPF = {"kind": "zipf", "mean": 1000.0, "exponent": 3.0}
 
 
 def samples(law, n, seed=1):
@@ -73,10 +73,10 @@ def test_a_device_more_changes_nobody_elses_samples(law):
 
 
 def test_a_device_has_a_sample_at_least():
-    assert samples({"law": "lognormal", "mean": 1.0, "sigma": 3.0}, 1000).min() == 1
+    assert samples({"kind": "lognormal", "mean": 1.0, "sigma": 3.0}, 1000).min() == 1
 
 
-@pytest.mark.parametrize("law", [{"law": "zipf", "mean": 10.0, "exponent": 1.0}, {"law": "uniform", "mean": 10.0}])
+@pytest.mark.parametrize("law", [{"kind": "zipf", "mean": 10.0, "exponent": 1.0}, {"kind": "uniform", "mean": 10.0}])
 def test_a_law_that_there_is_not(law):
     with pytest.raises(JobError, match="laws are fixed"):
         samples(law, 3)
