@@ -1,15 +1,16 @@
 """How the studies of the network are drawn: a figure each, from the runs of its variants."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import yaml
 
 from analysis.frames import cumulative, curve
 from analysis.plots.curves import log_axis
-from analysis.plots.style import FORMATS, Look, house_style, new_figure
+from analysis.plots.style import house_style
+from benchmarks.network_axes import colours, level_bars, nothing_trained, panels, plain_log, shares, styles
 from mecsim.results.reader import Run
 from mecsim.traces.link import Track
 
@@ -18,67 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Runs = Mapping[str, Run]
-_WIDTH_IN, _HEIGHT_IN = 6.4, 2.45
 _GREY = "#777777"
-
-
-def colours(names: Iterable[str]) -> dict[str, str]:
-    """Return a colour for each name that all can tell apart, by its place."""
-    labels = tuple(names)
-    return {name: style.colour for name, style in Look(labels=labels).styles().items()}
-
-
-def styles(names: Iterable[str]) -> dict[str, dict[str, object]]:
-    labels = tuple(names)
-    looks = Look(labels=labels).styles().items()
-    return {name: {"color": look.colour, "linestyle": look.line, "marker": look.marker} for name, look in looks}
-
-
-def save_png(figure: "Figure", path: Path) -> None:
-    with house_style():
-        figure.savefig(path, format="png", **FORMATS["png"])
-    print(f"\nPicture: {path}")
-
-
-def panels(titles: Sequence[str], widths: Sequence[float] | None = None) -> "tuple[Figure, list[Axes]]":
-    figure = new_figure(_WIDTH_IN, _HEIGHT_IN)
-    axes = list(figure.subplots(1, len(titles), width_ratios=widths, squeeze=False)[0])
-    for each, title in zip(axes, titles, strict=True):
-        each.set_title(title, loc="left", fontsize=7.5)
-    return figure, axes
-
-
-def shares(axes: "Axes", values: "pd.Series[float]", label: str, **style: object) -> None:
-    """Draw the share of ``values`` that are not above x."""
-    ordered = np.sort(values.to_numpy())
-    style.pop("marker", None)
-    axes.step(ordered, 100 * np.arange(1, len(ordered) + 1) / len(ordered), where="post", label=label, **style)
-    axes.set_ylim(0, 101)
-
-
-def level_bars(axes: "Axes", names: Sequence[str], values: Sequence[float], fill: Sequence[str]) -> None:
-    """Draw a horizontal bar a name, in percent, the first on top."""
-    drawn = axes.barh(range(len(names)), values, height=0.62, color=fill)
-    axes.bar_label(drawn, [f"{value:.0f}" for value in values], padding=2, fontsize=6.5)
-    axes.set_yticks(range(len(names)), names)
-    axes.invert_yaxis()
-    axes.set_xlim(0, 112)
-    axes.set_xticks([0, 50, 100])
-    axes.grid(visible=False, axis="y")
-    axes.tick_params(axis="y", length=0)
-
-
-def completed(run: Run) -> pd.DataFrame:
-    clients = run.frame("clients")
-    return clients[clients["outcome"] == "completed"]
-
-
-def device_energy_j(run: Run) -> float:
-    summary = run.frame("summary")
-    return float(summary[[f"device_{part}_energy_j" for part in ("compute", "radio", "idle")]].sum(axis=1).mean())
-
-
-# The studies ---------------------------------------------------------------------------------------------------------------
 
 
 def bandwidth(runs: Runs) -> "Figure":
@@ -113,13 +54,6 @@ def radio_percent(run: Run, label: str) -> float:
     return float(100 * radio_s / (radio_s + turns["compute_s"].sum()))
 
 
-def plain_log(axes: "Axes") -> None:
-    from matplotlib.ticker import FuncFormatter
-
-    axes.set_yscale("log")
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
-
-
 def macro_or_small_cells(runs: Runs) -> "Figure":
     looks, fill = styles(runs), colours(runs)
     with house_style():
@@ -146,6 +80,7 @@ def macro_or_small_cells(runs: Runs) -> "Figure":
         joules.set_ylabel("MJ, log scale")
         joules.margins(y=0.12)
         figure.legend(*ups.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+        nothing_trained(figure)
     return figure
 
 
@@ -174,16 +109,17 @@ def mobility(runs: Runs) -> "Figure":
         percent = [lost_percent(runs[name]) for name in breaking]
         level_bars(lost, names, percent, [fill[name.partition(",")[0]] for name in breaking])
         lost.set_xlabel("% of turns")
-        for i, names in enumerate((kept, breaking[:3])):
-            values = [updates_per_minute(runs[name]) for name in names]
+        for i, those in enumerate((kept, breaking[:3])):
+            values = [updates_per_minute(runs[name]) for name in those]
             places = np.arange(len(kept)) + 0.4 * (i - 0.5)
             drawn = rate.bar(places, values, width=0.38, color=list(fill.values()), alpha=1 - 0.55 * i)
             rate.bar_label(drawn, fmt="{:.0f}", padding=1, fontsize=6.5)
         rate.set_xticks(range(len(kept)), kept)
-        rate.yaxis.get_major_locator().set_params(integer=True)
+        rate.locator_params(axis="y", integer=True)
         rate.grid(visible=False, axis="x")
         rate.set_ylabel("Updates a minute")
         rate.set_xlabel("dark: go on, light: break")
+        nothing_trained(figure)
     return figure
 
 
@@ -242,8 +178,6 @@ def stragglers(runs: Runs) -> "Figure":
 
 
 def fleet_percent(run: Run, groups: Iterable[str]) -> list[float]:
-    import yaml
-
     counts = {group["name"]: group["count"] for group in yaml.safe_load(run.scenario_yaml)["fleet"]["groups"]}
     return [100 * counts[group] / sum(counts.values()) for group in groups]
 
@@ -310,4 +244,18 @@ def real_5g_trace(runs: Runs, track: Track, mean_mbps: float) -> "Figure":
         total.grid(visible=False, axis="x")
         total.set_ylabel("Simulated time (h, log scale)")
         figure.legend(*turns.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+        nothing_trained(figure)
     return figure
+
+
+# What is asked of a run -----------------------------------------------------------------------------------------------------
+
+
+def completed(run: Run) -> pd.DataFrame:
+    clients = run.frame("clients")
+    return clients[clients["outcome"] == "completed"]
+
+
+def device_energy_j(run: Run) -> float:
+    summary = run.frame("summary")
+    return float(summary[[f"device_{part}_energy_j" for part in ("compute", "radio", "idle")]].sum(axis=1).mean())

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmarks import network_drawings as drawings
+from benchmarks.network_axes import save_png
 from mecsim.cli.run import run
 from mecsim.results.reader import Run, open_run
 from mecsim.traces.link import Track, read_link_trace
@@ -103,7 +104,7 @@ def main() -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     for name in asked.names or studies:
         runs = {label: simulated(name, label, *variant) for label, variant in studies[name].variants.items()}
-        drawings.save_png(studies[name].draw(runs), PICTURES / f"{name}.png")
+        save_png(studies[name].draw(runs), PICTURES / f"{name}.png")
 
 
 def simulated(study: str, label: str, scenario: str, overrides: tuple[str, ...]) -> Run:

@@ -76,7 +76,9 @@ def run_study(scenario: Scenario, learning: Learning, runner: Runner, progress: 
         return [float(result.numbers["loss"]) for result in runner.demand(jobs)]
 
     worlds = [
-        _simulated(scenario, learning, trial, channels[trial.seeds.world], dealt[trial.seeds], priced[trial.index], losses, progress)
+        _simulated(
+            scenario, learning, trial, channels[trial.seeds.world], dealt[trial.seeds], priced[trial.index], losses, progress
+        )
         for trial in trials
     ]
     wanted = [log.round.quality for world in worlds for log in world.rounds if log.round.quality is not None]

@@ -1,5 +1,6 @@
 """From the log of a simulated trial and its evaluations to the rows of the run folder."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -189,15 +190,8 @@ def summary_row(
 ) -> SummaryRow:
     """Return the trial's totals, and what it took to reach the target accuracy for the first time."""
     evaluated = [row for row in rounds if row.accuracy is not None]
-    accuracies = [row.accuracy for row in evaluated if row.accuracy is not None]
-    reached = next(
-        (
-            row
-            for row in evaluated
-            if target_accuracy is not None and row.accuracy is not None and row.accuracy >= target_accuracy
-        ),
-        None,
-    )
+    accuracies = [_accuracy(row) for row in evaluated]
+    reached = None if target_accuracy is None else next((row for row in evaluated if _accuracy(row) >= target_accuracy), None)
     until = [row for row in rounds if reached is not None and row.round <= reached.round]
     return SummaryRow(
         **context.key,
@@ -225,6 +219,10 @@ def summary_row(
         turns=sum(row.selected for row in rounds),
         **{outcome: sum(getattr(row, outcome) for row in rounds) for outcome in OUTCOMES},
     )
+
+
+def _accuracy(row: RoundRow) -> float:
+    return -math.inf if row.accuracy is None else row.accuracy
 
 
 def device_energy_j(row: RoundRow) -> float:

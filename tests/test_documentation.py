@@ -20,6 +20,8 @@ from learners.models.tiny_vit import TINY_VITS
 from learners.schemes.method_params import MethodParams
 from learners.schemes.privacy_section import PrivacySection
 from learners.worker import KINDS
+from mecsim.cli.names import build_catalog
+from mecsim.config.loader import parse_scenario
 from mecsim.config.partition import Partition
 from mecsim.federation.contract import Scheme
 from mecsim.jobs.synthetic import KINDS as SYNTHETIC_KINDS
@@ -220,6 +222,11 @@ def test_figures_of_the_embedded_vision_models_are_those_of_their_cards():
     assert "| parameters | " + " | ".join(f"{card['parameters']:,}" for card in cards) + " |" in text
     assert " | ".join(f"{card['held_out_accuracy']:.1%}".replace("%", " %") for card in cards) in text
     assert " | ".join(f"`{card['command']}`" for card in cards) in text
+
+
+def test_the_scenario_of_the_readme_is_valid():
+    written = re.search(r"```yaml\n(schema.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert parse_scenario(written[1], "README.md", build_catalog()).name == "quickstart"
 
 
 def anchors(text):

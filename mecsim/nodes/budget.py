@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from mecsim.nodes.channel import Channel, Reception
 from mecsim.radio.power_control import uplink_power_dbm
 from mecsim.radio.rate import SpectralEfficiency, thermal_noise_dbm, uplink_power_limited_rate
+from mecsim.units import db_to_linear
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -198,16 +199,15 @@ class LinkBudget:
 
         ``sinr_db`` is that over the whole band; ``gain`` is that of the uplink's fading where it is known.
         """
-        part_hz = self.carrier.bandwidth_hz * share
-        if part_hz <= 0.0:
+        if share <= 0.0:
             return 0.0
-        snr_min = _linear(self.uplink.snr_min_db)
-        snr = np.array([_linear(sinr_db) * (1.0 if gain is None else gain) / share])
-        used_hz = part_hz * np.minimum(1.0, snr / snr_min)
-        reached = np.maximum(snr, snr_min)
-        efficiency = self.uplink(reached, np.array([line_of_sight])) if gain is None else self.uplink.at_once(reached)
+        # Sharing by power asks hundreds of times for one split: numbers, and only the law that counts.
+        snr = float(db_to_linear(sinr_db)) * (1.0 if gain is None else gain) / share
+        snr_min = float(db_to_linear(self.uplink.snr_min_db))
+        law = self.uplink.at_once if gain is not None else self.uplink.los if line_of_sight else self.uplink.nlos
+        used_hz = self.carrier.bandwidth_hz * share * min(1.0, snr / snr_min)
         scale = self.carrier.uplink_share * (1.0 - self.carrier.uplink_overhead)
-        return float(scale * (used_hz * efficiency)[0])
+        return scale * used_hz * float(law(np.array([max(snr, snr_min)]))[0])
 
 
 def _linear(value_db: Floats | float) -> Floats:

@@ -113,6 +113,7 @@ class RadioNetwork:
         self._quiet = budget.no_activity()
         if coupled:
             self.activity = budget.no_activity()
+        self.is_coupled = coupled
         self._coupling = Coupling(self) if coupled else None
 
     # What a device has -----------------------------------------------------------------------------------------------
@@ -257,11 +258,6 @@ class RadioNetwork:
         """Count it no more."""
         if self._coupling is not None:
             self._coupling.step_off(attachment)
-
-    @property
-    def is_coupled(self) -> bool:
-        """Tell whether others' beginnings and ends change a link."""
-        return self._coupling is not None
 
     def outage_changed(self) -> None:
         """Say that an outage has begun or ended for a transfer under way."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 SCHEMA_VERSION = 3
 
 #: How a client turn can end: with an update that counted; with one that came too late or was stopped; not begun, for want of
-#: memory, storage or charge; lost on the way (handover, outage, crash, empty battery, restart of the server); not reached at all.
+#: memory, storage or charge; lost on the way (handover, outage, crash, battery, restart of the server); not reached at all.
 OUTCOMES = ("completed", "late", "refused", "lost", "offline")
 
 
@@ -28,8 +28,8 @@ class RoundRow(Trial):
     """``rounds.parquet``: what one round took, not cumulative, save ``sim_time_s``, the clock at the round's end.
 
     Round 0 is the state before training, after the server's preparation; where there are no rounds, one is the time up to a
-    merge. ``accuracy`` and ``loss`` are null in rounds that are not evaluated. ``selected`` is the sum of the outcomes. Bytes are
-    those of the payloads that went over the radio, without protocol overhead; those of turns that did not complete are the
+    merge. ``accuracy`` and ``loss`` are null in rounds that are not evaluated. ``selected`` is the sum of the outcomes. Bytes
+    are those of the payloads that went over the radio, without protocol overhead; those of turns that did not complete are the
     ``wasted`` ones among them. ``station_energy_j`` is what the study's own downlink transfers made the stations draw;
     ``carbon_g`` is that of devices, server, stations' share and backhaul.
     """

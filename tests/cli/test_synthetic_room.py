@@ -46,7 +46,9 @@ def test_every_device_has_samples_by_the_seed_of_the_data():
 
 
 def test_a_scheme_is_made_of_the_section_and_its_own_parameters():
-    of = scenario(entry(), entry(update_mb=5.0, backbone_mb=0.0), epochs=2, batch_size=10, samples={"kind": "fixed", "mean": 25})
+    of = scenario(
+        entry(), entry(update_mb=5.0, backbone_mb=0.0), epochs=2, batch_size=10, samples={"kind": "fixed", "mean": 25}
+    )
     assert ROOM.cost_sheets(of, 1) == {}
     scheme = ROOM.scheme(of, 1, SEEDS, dealt(of), {})
     offered = scheme.offer(ClientView(client=0, round=1, n_samples=25, memory_budget_bytes=1e9))

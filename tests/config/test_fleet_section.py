@@ -204,3 +204,16 @@ def test_all_files_are_told_at_once(tmp_path):
         "fleet.groups.1.devices",
         "energy.carbon_trace",
     }
+
+
+def test_memory_that_cannot_hold_the_weights_is_refused_unless_a_file_has_the_devices(tmp_path):
+    (tmp_path / "devices.csv").write_text("device_id,ram_gb\nd1,64\n")
+    trained = {"model": "tiny-vit-s", "dataset": {"name": "digits"}, "partition": {"kind": "iid"}, "account_as": "vit-base-16"}
+    changes = {
+        "learning": trained,
+        "schemes": [{"name": "full"}],
+        "fleet.groups.0.memory_gb": 0.25,
+        "fleet.groups.1.memory_gb": 8,
+    }
+    refused("fleet.groups.0", "'phones' can use .* every scheme would refuse it", changes, tmp_path)
+    assert scenario({**changes, "fleet.groups.0.devices": "devices.csv"}, tmp_path).fleet.groups[0].devices is not None
