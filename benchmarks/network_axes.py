@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _WIDTH_IN, _HEIGHT_IN = 6.4, 2.45
+#: How a legend says that accuracy is not the point.
+NOTHING_TRAINED: dict[str, Any] = {"title": "learning: synthetic, so nothing is trained here", "title_fontsize": 6.5}
 
 
 def colours(names: Iterable[str]) -> dict[str, str]:
@@ -67,8 +69,3 @@ def plain_log(axes: "Axes") -> None:
 
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
-
-
-def nothing_trained(figure: "Figure") -> None:
-    """Say below the panels that accuracy is not the point."""
-    figure.supxlabel("learning: synthetic, so nothing is trained here", fontsize=6, color="#555555")

@@ -10,7 +10,7 @@ import yaml
 from analysis.frames import cumulative, curve
 from analysis.plots.curves import log_axis
 from analysis.plots.style import house_style
-from benchmarks.network_axes import colours, level_bars, nothing_trained, panels, plain_log, shares, styles
+from benchmarks.network_axes import NOTHING_TRAINED, colours, level_bars, panels, plain_log, shares, styles
 from mecsim.results.reader import Run
 from mecsim.traces.link import Track
 
@@ -79,8 +79,7 @@ def macro_or_small_cells(runs: Runs) -> "Figure":
         plain_log(joules)
         joules.set_ylabel("MJ, log scale")
         joules.margins(y=0.12)
-        figure.legend(*ups.get_legend_handles_labels(), loc="outside lower center", ncols=2)
-        nothing_trained(figure)
+        figure.legend(*ups.get_legend_handles_labels(), loc="outside lower center", ncols=2, **NOTHING_TRAINED)
     return figure
 
 
@@ -119,7 +118,7 @@ def mobility(runs: Runs) -> "Figure":
         rate.grid(visible=False, axis="x")
         rate.set_ylabel("Updates a minute")
         rate.set_xlabel("dark: go on, light: break")
-        nothing_trained(figure)
+        figure.supxlabel(NOTHING_TRAINED["title"], fontsize=NOTHING_TRAINED["title_fontsize"])
     return figure
 
 
@@ -243,8 +242,7 @@ def real_5g_trace(runs: Runs, track: Track, mean_mbps: float) -> "Figure":
         total.margins(y=0.12)
         total.grid(visible=False, axis="x")
         total.set_ylabel("Simulated time (h, log scale)")
-        figure.legend(*turns.get_legend_handles_labels(), loc="outside lower center", ncols=4)
-        nothing_trained(figure)
+        figure.legend(*turns.get_legend_handles_labels(), loc="outside lower center", ncols=4, **NOTHING_TRAINED)
     return figure
 
 

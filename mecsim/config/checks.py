@@ -8,6 +8,7 @@ from mecsim.config.fleet import DeviceGroup
 from mecsim.config.learning import LocalTraining
 from mecsim.config.network import Carrier, HexagonalLayout, Layout, Station, StationRadio
 from mecsim.config.partition import Partition
+from mecsim.config.radio import Handover
 from mecsim.config.scenario import PartialScenario
 from mecsim.errors import Problem, suggestion
 
@@ -74,6 +75,17 @@ def _an_area(layout: Layout | None, area_m: tuple[float, float] | None) -> Found
         )
     if layout is not None and area_m is not None:
         yield Problem("fleet.area_m", "the layout has an area of its own", "Leave the key out.")
+
+
+@_needs("network.handover")
+def _no_to_and_fro(handover: Handover) -> Found:
+    margin_db = handover.offset_db + handover.hysteresis_db
+    if margin_db < 0.0 and handover.time_to_trigger_ms == 0.0:
+        yield Problem(
+            "network.handover.time_to_trigger_ms",
+            f"with offset and hysteresis that sum to {margin_db:g} dB, a device would go to and fro between two cells at once",
+            "Raise offset_db, or write a time to trigger above 0.",
+        )
 
 
 @_needs("network.layout")

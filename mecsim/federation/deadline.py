@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from mecsim.federation.contract import Scheme
 from mecsim.federation.open_turns import OpenTurns, as_asked
-from mecsim.federation.rounds import STUDY_ENDED, Course, Plan, after_all_else, updates_of
+from mecsim.federation.rounds import STUDY_ENDED, Course, Plan, updates_of
 from mecsim.federation.turn import Turn
+from mecsim.nodes.instants import after_all_else
 from mecsim.nodes.world import World
 
 

@@ -6,8 +6,9 @@ from typing import Any
 import simpy
 
 from mecsim.federation.contract import Scheme
-from mecsim.federation.rounds import Course, after_all_else, ring_after_all_else, updates_of
+from mecsim.federation.rounds import Course, updates_of
 from mecsim.federation.turn import Turn, client_turn
+from mecsim.nodes.instants import after_all_else, ring_after_all_else
 from mecsim.nodes.stop import Stop
 from mecsim.nodes.transfer import End
 

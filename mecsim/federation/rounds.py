@@ -11,6 +11,7 @@ import simpy
 from mecsim.federation.contract import Scheme, ServerStep, Update
 from mecsim.federation.turn import Turn
 from mecsim.jobs.job import Job
+from mecsim.nodes.instants import after_all_else
 from mecsim.nodes.world import World
 
 STUDY_ENDED = "end: the study ended"
@@ -19,9 +20,6 @@ STUDY_ENDED = "end: the study ended"
 # this project. When a device is known to come back is waited for exactly, as nothing can happen before.
 LOOK_AGAIN_S = 60.0
 GIVE_UP_S = 7 * 86_400.0
-
-# SimPy's own events have the priorities 0 (urgent) and 1.
-_AFTER_ALL_ELSE = simpy.events.EventPriority(2)
 
 #: Who is asked: (number of the asking, how many, who is not to be asked) -> at most so many devices.
 Select = Callable[[int, int, Set[int]], Sequence[int]]
@@ -59,23 +57,6 @@ class Plan:
     n_samples: Callable[[int], int]
     log: Callable[[Round], None]
     stop_at_s: float = math.inf
-
-
-def after_all_else(env: simpy.Environment, delay_s: float) -> simpy.Event:
-    """Return an event at ``now + delay_s`` that comes after everything else at that instant; infinity: it never comes.
-
-    So whatever ends exactly at a deadline is in time.
-    """
-    event = env.event()
-    if delay_s < math.inf:
-        ring_after_all_else(event, delay_s)
-    return event
-
-
-def ring_after_all_else(event: simpy.Event, delay_s: float = 0.0) -> None:
-    """Let ``event`` happen as the last thing of the instant ``now + delay_s``."""
-    event._ok, event._value = True, None  # SimPy's succeed() has no priority
-    event.env.schedule(event, priority=_AFTER_ALL_ELSE, delay=delay_s)
 
 
 def updates_of(turns: Iterable[Turn]) -> list[Update]:

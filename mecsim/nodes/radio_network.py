@@ -108,6 +108,7 @@ class RadioNetwork:
         self._blocks, self._streams, self._stations_fail = blocks, streams, stations_fail
         self._kept: dict[int, tuple[float, Reception]] = {}
         self._private: dict[tuple[int, str], Link] = {}
+        self._linked: dict[int, tuple[float, Reception | None, int, LinkState | None]] = {}
         #: Goes up whenever what the cells do to each other changes.
         self.n_changes = 0
         self._quiet = budget.no_activity()
@@ -149,14 +150,21 @@ class RadioNetwork:
 
     def link(self, device: int, reception: Reception, cell: int, now_s: float) -> LinkState:
         """Return a device's link to ``cell`` now; the rate is 0 in an outage."""
-        return self._link(device, reception, cell, now_s, self.activity)
+        kept_s, kept_reception, n_changes, kept = self._linked.get(device, (math.nan, None, -1, None))
+        if kept is not None and (kept_s, n_changes, kept.cell) == (now_s, self.n_changes, cell) and kept_reception is reception:
+            return kept
+        found = self._link(device, reception, cell, now_s, self.activity)
+        self._linked[device] = (now_s, reception, self.n_changes, found)
+        return found
 
     def idle_link(self, device: int, now_s: float, *, quiet: bool = False) -> LinkState:
         """Return the link that a device would have if it attached now; ``quiet``: and if the other cells were silent."""
         reception = self.reception(device, now_s)
         column = self.budget.strongest(reception, self.up_cells(reception, now_s))
-        activity = self._quiet if quiet and self._coupling is not None else self.activity
-        return self._link(device, reception, int(reception.cells[0, column[0]]), now_s, activity)
+        cell = int(reception.cells[0, column[0]])
+        if quiet and self._coupling is not None:
+            return self._link(device, reception, cell, now_s, self._quiet)
+        return self.link(device, reception, cell, now_s)
 
     def _link(self, device: int, reception: Reception, cell: int, now_s: float, activity: Activity) -> LinkState:
         column = np.flatnonzero(reception.cells[0] == cell)

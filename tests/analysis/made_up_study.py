@@ -101,7 +101,8 @@ def _round(trial: dict, number: int, clock_s: float, clients: Sequence[ClientRow
     accuracy = 0.1 + (limit - 0.1) * (1 - np.exp(-number / 3.2)) + (rng.normal(0, 0.006) if number else 0.0)
     completed = sum(client.outcome == "completed" for client in clients)
     return RoundRow(
-        **trial, round=number, opened_at_s=0.0, sim_time_s=clock_s, accuracy=float(min(accuracy, 1.0)), loss=float(2.3 * (1 - accuracy)),
+        **trial, round=number, opened_at_s=0.0, sim_time_s=clock_s,
+        accuracy=float(min(accuracy, 1.0)), loss=float(2.3 * (1 - accuracy)),
         uplink_bytes=sum(client.upload_bytes for client in clients),
         downlink_bytes=sum(client.download_bytes for client in clients), wasted_bytes=0,
         device_compute_energy_j=sum(client.compute_energy_j for client in clients),
@@ -118,7 +119,9 @@ def _summary(trial: dict, rounds: Sequence[RoundRow], account_as: str, target: f
     hit = next((n for n, row in enumerate(rounds) if target is not None and row.accuracy >= target), None)
     until = rounds if hit is None else rounds[: hit + 1]
     energy = sum(r.device_compute_energy_j + r.device_radio_energy_j + r.device_idle_energy_j for r in until)
-    total = {name: sum(getattr(row, name) for row in rounds) for name in RoundRow.__slots__ if name.endswith(("_j", "_bytes", "_g"))}
+    total = {
+        name: sum(getattr(row, name) for row in rounds) for name in RoundRow.__slots__ if name.endswith(("_j", "_bytes", "_g"))
+    }
     counts = {name: sum(getattr(row, name) for row in rounds) for name in OUTCOMES}
     return SummaryRow(
         **trial, **total, **counts, account_as=account_as, rounds=len(rounds) - 1, sim_time_s=last.sim_time_s,
