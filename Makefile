@@ -33,6 +33,7 @@ check: install  ## style, types, arrows between the rooms, and the fast tests
 
 bench: install  ## the benchmarks whose figures the documentation quotes
 	$(BIN)/python -m benchmarks.link
+	$(BIN)/python -m benchmarks.scale
 	$(BIN)/python -m benchmarks.embedded_pair
 
 golden: install  ## write the golden files again, from a clean tree

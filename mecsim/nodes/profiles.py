@@ -10,9 +10,10 @@ err on the low side by 7 %.
 from mecsim.nodes.device_profile import CyclesModel, DeviceProfile
 from mecsim.nodes.machines.boards import BOARDS
 from mecsim.nodes.machines.computers import COMPUTERS, SERVERS
+from mecsim.nodes.machines.papers import PAPERS
 from mecsim.nodes.machines.phones import PHONES
 from mecsim.nodes.radio_power import RADIO_POWER, RadioPower
 
 __all__ = ["PROFILES", "RADIO_POWER", "CyclesModel", "DeviceProfile", "RadioPower"]
 
-PROFILES: dict[str, DeviceProfile] = {profile.name: profile for profile in (*BOARDS, *PHONES, *COMPUTERS, *SERVERS)}
+PROFILES: dict[str, DeviceProfile] = {profile.name: profile for profile in (*BOARDS, *PHONES, *COMPUTERS, *PAPERS, *SERVERS)}

@@ -17,7 +17,7 @@ from mecsim.nodes.compute import (
     fedscale_turn_s,
     idle_energy_j,
 )
-from mecsim.nodes.profiles import CyclesModel, DeviceProfile
+from mecsim.nodes.profiles import PROFILES, CyclesModel, DeviceProfile
 from mecsim.nodes.timeline import Constant, Steps
 
 FIGURES = {
@@ -190,3 +190,14 @@ def test_all_of_the_work_is_done_and_time_never_runs_back(start_s, work_s, after
     for begin_s, segment in zip(ends_s, segments, strict=False):
         heated = heat if begin_s >= start_s + after_s else 1.0
         assert segment.factor == speed.at(begin_s) * heated
+
+
+def test_the_device_of_the_papers_draws_kappa_times_the_clock_cubed():
+    # 500 samples of 2e4 cycles at 2 GHz: 5 ms at 1e-28 x (2e9)^3 = 0.8 W. At half the clock: 10 ms at 0.1 W.
+    profile = PROFILES["mec-device"]
+    for frequency, seconds, watts in ((1.0, 0.005, 0.8), (0.5, 0.01, 0.1)):
+        plan = compute_plan(
+            profile, ComputeSettings(frequency=frequency), flop=1e9, traffic_bytes=0.0, n_steps=1, n_samples=500
+        )
+        assert (plan.work_s, plan.power_w) == (pytest.approx(seconds), pytest.approx(watts))
+    assert profile.active_w - profile.idle_w == pytest.approx(0.8)

@@ -23,6 +23,7 @@ DEVICES = {
     "laptop-cpu",
     "laptop-8945hs",
     "laptop-gpu",
+    "mec-device",
 }
 SERVERS = {"server-t4", "server-l4", "server-4090", "server-a100", "server-h100"}
 
@@ -82,7 +83,7 @@ def test_single_precision_peaks_are_at_least_twice_what_double_precision_reached
 
 def test_phones_and_laptops_have_batteries():
     with_battery = {name for name, profile in PROFILES.items() if profile.battery_wh is not None}
-    assert with_battery == {name for name in DEVICES if name.startswith("phone")} | {"laptop-cpu", "laptop-8945hs"}
+    assert with_battery == {name for name in DEVICES if name.startswith("phone")} | {"laptop-cpu", "laptop-8945hs", "mec-device"}
 
 
 @pytest.mark.parametrize(

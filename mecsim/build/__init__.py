@@ -1,0 +1,1 @@
+"""Where configuration meets code: a scenario becomes fleets, worlds and running trials."""
