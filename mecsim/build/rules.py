@@ -152,6 +152,6 @@ def _overloads(network: Network) -> Iterator[str]:
         carried_mbps = law_of(network.link_adaptation, direction).max_se * best_hz[direction] / 1e6
         if offered_mbps >= carried_mbps:
             yield (
-                f"background traffic of {offered_mbps:.3g} Mbit/s {direction} is more than the {carried_mbps:.3g} Mbit/s that a "
-                "cell carries at best: it piles up, and transfers of the study may never end"
+                f"background traffic of {offered_mbps:.3g} Mbit/s {direction} is more than the {carried_mbps:.3g} Mbit/s that "
+                "a cell carries at best: it piles up, and transfers of the study may never end"
             )
