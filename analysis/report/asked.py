@@ -27,6 +27,11 @@ def asked(scenario: Mapping[str, Any]) -> list[str]:
     return [f"{'; '.join(parts)}." for parts in (list(paragraph) for paragraph in paragraphs) if parts]
 
 
+def is_synthetic(scenario: Mapping[str, Any]) -> bool:
+    """Tell whether a formula stood in for training."""
+    return bool(_at(scenario, "learning.kind") == "synthetic")
+
+
 def scheme_settings(scenario: Mapping[str, Any]) -> dict[str, str]:
     """Return the settings of each scheme by its label, as "rank 8, rate 0.05"."""
     entries = [entry for entry in _at(scenario, "schemes") or () if isinstance(entry, Mapping)]
@@ -63,8 +68,8 @@ def _world(scenario: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _learning(scenario: Mapping[str, Any]) -> Iterator[str]:
-    if _at(scenario, "learning.kind") == "synthetic":
-        yield "nothing is trained: accuracy follows from a formula of the data that were merged, and says nothing of any scheme"
+    if is_synthetic(scenario):
+        yield "Nothing is trained: accuracy follows from a formula of the data that were merged, and says nothing of any scheme"
     model, dataset = _at(scenario, "learning.model"), _at(scenario, "learning.dataset")
     name = dataset.get("name") if isinstance(dataset, Mapping) else dataset
     if model and name:

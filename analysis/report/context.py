@@ -12,7 +12,7 @@ from analysis.findings import account_note, findings, seeds_note
 from analysis.formats import NOTHING, bytes_text, count_text, diagnostic_text, duration_text, energy_text, flop_text
 from analysis.frames import by_label, causes, diagnostics, energy_parts, outcomes
 from analysis.plots.study import KINDS, Plot
-from analysis.report.asked import asked, scheme_settings
+from analysis.report.asked import asked, is_synthetic, scheme_settings
 from analysis.report.inline import inline_svg
 from analysis.report.words import CAPTIONS, describe
 from analysis.tables import text_table
@@ -52,6 +52,7 @@ def context(run: "Run", plots: Sequence[Plot]) -> dict[str, Any]:
         "summary": _summary(labels),
         "notes": [f"{note[0].upper()}{note[1:]}." for note in (account_note(labels), seeds_note(labels["n"].tolist())) if note],
         "costs": account_note(labels),
+        "synthetic": is_synthetic(scenario),
         "figures": _figures(labels, plots, run.folder / "plots"),
         "swept": labels["variant"].nunique() > 1,
         "schemes": _schemes(labels, scheme_settings(scenario)),

@@ -188,8 +188,15 @@ def demo_tables(
     return tables
 
 
-def write_demo(folder: Path, *, extras: Callable[[Path], None] | None = None, manifest: dict | None = None, **study) -> Run:
+def write_demo(
+    folder: Path,
+    *,
+    extras: Callable[[Path], None] | None = None,
+    manifest: dict | None = None,
+    scenario: str = SCENARIO,
+    **study,
+) -> Run:
     """Write a made-up study as a run folder, and open it."""
     manifest = {**MANIFEST, "seeds": list(study.get("seeds", (1,))), **(manifest or {})}
-    write_run(folder, scenario_yaml=SCENARIO, manifest=manifest, tables=demo_tables(**study), extras=extras)
+    write_run(folder, scenario_yaml=scenario, manifest=manifest, tables=demo_tables(**study), extras=extras)
     return open_run(folder)

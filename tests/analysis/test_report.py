@@ -153,6 +153,15 @@ def test_a_bare_manifest_and_an_own_model_will_do(tmp_path, svg_only):
     assert "Every turn completed." in words
 
 
+def test_a_study_without_training_says_so(tmp_path, svg_only):
+    synthetic = "name: city\nlearning: {kind: synthetic}\n"
+    run = write_demo(tmp_path / "demo", labels=("bias",), account_as="", scenario=synthetic, extras=add_analysis)
+    words = Page((run.folder / "report.html").read_text(encoding="utf-8")).words()
+    assert "Nothing is trained: accuracy follows from a formula" in words
+    assert "Nothing was trained" in words
+    assert "the model that was trained here" not in words
+
+
 def test_a_sweep_has_an_overview_a_variant(tmp_path, svg_only):
     run = write_demo(
         tmp_path / "demo", labels=("full", "bias"), variants=("5 MHz", "20 MHz"), seeds=(1, 2), extras=add_analysis
