@@ -11,7 +11,8 @@ from mecsim.nodes.budget import CarrierSpec, Efficiencies, LinkBudget, UplinkPow
 from mecsim.nodes.channel import Channel, StationSite
 from mecsim.nodes.fleet import Fleet, Group
 from mecsim.nodes.mobility import TraceMobility
-from mecsim.nodes.radio_network import Cell, HandoverRules, RadioNetwork
+from mecsim.nodes.radio_network import Cell, RadioNetwork
+from mecsim.nodes.radio_rules import HandoverRules
 from mecsim.nodes.timeline import Constant, Steps
 from mecsim.nodes.world import World
 from mecsim.radio.handover import A3Event

@@ -18,7 +18,8 @@ from mecsim.nodes.budget import Activity, LinkBudget
 from mecsim.nodes.channel import Channel
 from mecsim.nodes.faults import Faults
 from mecsim.nodes.mobility import Mobility
-from mecsim.nodes.radio_network import Cell, FadingBlocks, HandoverRules, MeasuredRates, RadioNetwork
+from mecsim.nodes.radio_network import Cell, RadioNetwork
+from mecsim.nodes.radio_rules import FadingBlocks, HandoverRules, MeasuredRates
 from mecsim.nodes.transport import Transport
 from mecsim.nodes.world import FlowRules
 from mecsim.radio.handover import A3Event

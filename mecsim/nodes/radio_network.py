@@ -2,8 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 import simpy
@@ -15,9 +14,9 @@ from mecsim.nodes.channel import Reception
 from mecsim.nodes.coupling import Coupling
 from mecsim.nodes.faults import Faults
 from mecsim.nodes.mobility import Mobility
+from mecsim.nodes.radio_rules import FadingBlocks, HandoverRules, MeasuredRates
 from mecsim.nodes.timeline import Timeline, cycle_start_s
 from mecsim.radio.fading import block_gain, coherence_time_s
-from mecsim.radio.handover import A3Event
 from mecsim.radio.link import Link
 from mecsim.radio.planned_link import make_link
 from mecsim.rng import Streams
@@ -30,45 +29,6 @@ Bools = NDArray[np.bool_]
 _FIRST_STEP_M = 0.01
 # What is between two looks at a device at least, however fast it is: its time has to go on.
 _SHORTEST_S = 1e-3
-
-
-class MeasuredRates(Protocol):
-    """Rates of devices as somebody measured them."""
-
-    def rates(self, device: int, t: float) -> tuple[float, float]:
-        """Return bits a second down and up."""
-        ...
-
-    def next_change(self, device: int, t: float) -> float:
-        """Return when they change next."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandoverRules:
-    """When a device changes its cell, for how long it is cut off, and what becomes of its transfer."""
-
-    event: A3Event
-    interruption_s: float = 0.05
-    transfers: Literal["continue", "fail"] = "continue"
-    sampled_every_m: float = 5.0
-
-    def __post_init__(self) -> None:
-        if self.event.entry_db < 0.0 and self.event.time_to_trigger_s == 0.0:
-            raise ValueError(
-                "a device would go to and fro between two cells at one instant: with an offset and a hysteresis that sum to "
-                f"{self.event.entry_db:g} dB, below 0, the time to trigger has to be above 0"
-            )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FadingBlocks:
-    """A gain for each coherence time: lengths, branches, and the Rician factor of a line of sight."""
-
-    diversity: int
-    rician_k_db: float | None
-    shortest_s: float
-    slowest_mps: float
 
 
 class Cell:

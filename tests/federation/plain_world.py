@@ -13,7 +13,8 @@ from mecsim.nodes.channel import Channel, StationSite
 from mecsim.nodes.fleet import Fleet, Group
 from mecsim.nodes.mobility import Static
 from mecsim.nodes.profiles import RADIO_POWER, DeviceProfile
-from mecsim.nodes.radio_network import Cell, HandoverRules, RadioNetwork
+from mecsim.nodes.radio_network import Cell, RadioNetwork
+from mecsim.nodes.radio_rules import HandoverRules
 from mecsim.nodes.timeline import Steps
 from mecsim.nodes.transport import Transport
 from mecsim.nodes.world import World

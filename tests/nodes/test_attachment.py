@@ -10,7 +10,7 @@ from radio_worlds import GivenFaults, make_radio, stays
 
 from mecsim.nodes.attachment import Attachment
 from mecsim.nodes.mobility import RandomWaypoint, TraceMobility, WaypointStart
-from mecsim.nodes.radio_network import FadingBlocks, HandoverRules
+from mecsim.nodes.radio_rules import FadingBlocks, HandoverRules
 from mecsim.nodes.timeline import Steps
 from mecsim.radio.handover import A3Event
 
