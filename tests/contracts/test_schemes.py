@@ -124,7 +124,7 @@ def test_a_device_short_of_memory_is_refused_before_anything_is_sent(runner, nam
     announced = offer(scheme, context)
     if announced.work == NO_WORK:
         return
-    refusal = memory_refusal(announced, 1000.0)
+    refusal = memory_refusal(announced.work, 1000.0)
     assert (refusal.reason, refusal.available) == ("memory", 1000.0)
     assert refusal.needed > 1000.0
 

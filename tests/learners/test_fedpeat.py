@@ -146,8 +146,8 @@ def test_memory_decides_which_emulator_a_device_gets(runner):
     assert offers[large].needs[-2].name != offers[small].needs[-2].name
     assert offers[large].needs[-1] == offers[small].needs[-1]
     assert offers[small].work.peak_bytes == small
-    assert memory_refusal(offers[small - 1], small - 1).needed == small
-    assert memory_refusal(offers[small], small) is None
+    assert memory_refusal(offers[small - 1].work, small - 1).needed == small
+    assert memory_refusal(offers[small].work, small) is None
 
 
 def test_a_fixed_policy_takes_the_ladders_first_whatever_the_memory(runner):

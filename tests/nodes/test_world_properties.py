@@ -19,8 +19,8 @@ from mecsim.nodes.compute import ComputeSettings, Throttle
 from mecsim.nodes.faults import Faults, FaultSettings
 from mecsim.nodes.fleet import Group
 from mecsim.nodes.mobility import GaussMarkov, RandomWaypoint, Static, stationary_start
-from mecsim.nodes.radio_rules import FadingBlocks
 from mecsim.nodes.radio_power import RADIO_POWER
+from mecsim.nodes.radio_rules import FadingBlocks
 from mecsim.nodes.stop import Stop
 from mecsim.nodes.world import FlowRules
 from mecsim.radio.handover import A3Event
