@@ -146,6 +146,14 @@ def causes(clients: "pd.DataFrame") -> "pd.DataFrame":
     return counts.sort_values("turns", ascending=False, kind="stable").reset_index(drop=True)
 
 
+def empty_rounds(rounds: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the trials in which there was nobody to ask in some round: ``variant``, ``label``, ``empty``, ``rounds``."""
+    asked = rounds[rounds["round"] > 0]
+    grouped = asked.assign(empty=asked["selected"] == 0).groupby(["variant", "label"], sort=False)
+    counts = grouped.agg(empty=("empty", "sum"), rounds=("round", "size")).reset_index()
+    return counts[counts["empty"] > 0].reset_index(drop=True)
+
+
 def energy_parts(energy: "pd.DataFrame") -> "pd.DataFrame":
     """Return where the joules went: a row a (variant, label), a column "node, part" each, totals averaged over the seeds."""
     parts = energy.assign(name=energy["node"] + ", " + energy["part"])

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from analysis.findings import account_note, findings, seeds_note
 from analysis.formats import NOTHING, bytes_text, count_text, diagnostic_text, duration_text, energy_text, flop_text
-from analysis.frames import by_label, causes, diagnostics, energy_parts, outcomes
+from analysis.frames import by_label, causes, diagnostics, empty_rounds, energy_parts, outcomes
 from analysis.plots.study import KINDS, Plot
 from analysis.report.asked import asked, is_synthetic, scheme_settings
 from analysis.report.inline import inline_svg
@@ -59,6 +59,7 @@ def context(run: "Run", plots: Sequence[Plot]) -> dict[str, Any]:
         "diagnostics": _diagnostics(run.frame("diagnostics")),
         "outcomes": _outcomes(clients),
         "causes": _causes(clients),
+        "empty": _empty(run.frame("rounds")),
         "energy": _energy(run.frame("energy")),
         "facts": _facts(run.manifest),
         "versions": sorted(dict(run.manifest.get("versions") or {}).items()),
@@ -183,6 +184,15 @@ def _causes(clients: "pd.DataFrame") -> TextTable:
     )
     heads = (*(("variant",) if swept else ()), "scheme", "profile", "outcome", "cause", "for example", "turns")
     return TextTable(heads, rows, n_names=5 + swept)
+
+
+def _empty(rounds: "pd.DataFrame") -> list[str]:
+    """Return a sentence for each trial in which there was nobody to ask in some round."""
+    return [
+        f"In {row.empty} of {row.rounds} rounds of {' '.join(filter(None, (row.label, row.variant)))} there was nobody to ask: "
+        "the server waited a week at most, and went on without an update."
+        for row in empty_rounds(rounds).itertuples()
+    ]
 
 
 def _energy(energy: "pd.DataFrame") -> TextTable:

@@ -3,7 +3,16 @@ import math
 import pandas as pd
 import pytest
 
-from analysis.frames import by_label, causes, cumulative, curve, energy_parts, outcomes, with_diagnostic
+from analysis.frames import (
+    by_label,
+    causes,
+    cumulative,
+    curve,
+    empty_rounds,
+    energy_parts,
+    outcomes,
+    with_diagnostic,
+)
 
 
 def rounds_of(label, seed, rows):
@@ -102,6 +111,14 @@ def test_causes_of_turns_that_did_not_complete(run):
 def test_there_are_no_causes_where_everything_completed(run):
     clients = run.frame("clients")
     assert causes(clients[clients["outcome"] == "completed"]).empty
+
+
+def test_rounds_with_nobody_to_ask_are_counted(run):
+    rounds = run.frame("rounds")
+    assert empty_rounds(rounds).empty
+    rounds.loc[(rounds["label"] == "bias") & rounds["round"].isin([0, 3, 4]), "selected"] = 0
+    found = empty_rounds(rounds)
+    assert found[["label", "empty"]].to_numpy().tolist() == [["bias", 2 * rounds["seed"].nunique()]]
 
 
 def test_energy_parts_add_up(run):
