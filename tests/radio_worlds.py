@@ -1,26 +1,26 @@
 """Worlds with a real channel whose paths can be worked out by hand, and faults at given times."""
 
+import inspect
 import math
 
 import numpy as np
 import simpy
-from federation.plain_world import ALWAYS_AWAKE, NO_DELAY, PROFILE
+from federation.plain_world import world_over
 
-from mecsim.nodes.availability import Always
 from mecsim.nodes.budget import CarrierSpec, Efficiencies, LinkBudget, UplinkPower
 from mecsim.nodes.channel import Channel, StationSite
-from mecsim.nodes.fleet import Fleet, Group
 from mecsim.nodes.mobility import TraceMobility
 from mecsim.nodes.radio_network import Cell, RadioNetwork
 from mecsim.nodes.radio_rules import HandoverRules
 from mecsim.nodes.timeline import Constant, Steps
-from mecsim.nodes.world import World
 from mecsim.radio.handover import A3Event
 from mecsim.radio.path_loss import path_loss_model
 from mecsim.radio.planned_link import make_link
 from mecsim.rng import Streams
 
 ALWAYS = Constant(1.0)
+#: What a world is told, all else is told its radio; faults befall both.
+WORLD_OPTIONS = inspect.signature(world_over).parameters.keys() - {"faults"}
 
 
 def stays(x_m, y_m=0.0):
@@ -130,40 +130,8 @@ def make_radio(
     )
 
 
-def make_radio_world(
-    ways,
-    *,
-    transport=NO_DELAY,
-    backhaul_rate_bps=1e15,
-    station_backhaul_bps=None,
-    profile=PROFILE,
-    group=None,
-    batteries=None,
-    availability=None,
-    faults=None,
-    flows=None,
-    radio_power=ALWAYS_AWAKE,
-    **options,
-):
-    """Return a world with a device for each way, over the network of `make_radio`."""
-    env, n = simpy.Environment(), len(ways)
-    radio = make_radio(env, ways, faults=faults, **options)
-    fleet = Fleet(
-        groups=(group or Group("plain", profile),),
-        group_of=np.zeros(n, dtype=np.int64),
-        memory_budget_bytes=np.full(n, profile.memory_budget_bytes),
-        availability=availability or Always(),
-        batteries=batteries,
-    )
-    return World(
-        env,
-        fleet=fleet,
-        radio=radio,
-        transport=transport,
-        backhaul_rate_bps=backhaul_rate_bps,
-        station_backhaul_bps=station_backhaul_bps,
-        server=profile,
-        faults=faults,
-        flows=flows,
-        radio_power=radio_power,
-    )
+def make_radio_world(ways, *, faults=None, **options):
+    """Return a world with a device for each way, over the network of `make_radio`; it takes the options of both."""
+    of_world = {name: options.pop(name) for name in WORLD_OPTIONS & options.keys()}
+    radio = make_radio(simpy.Environment(), ways, faults=faults, **options)
+    return world_over(radio, len(ways), faults=faults, **of_world)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Union, get_args, get_origin
 
 import pytest
+from page_words import shown
 from pydantic import BaseModel
-from pydantic_core import PydanticUndefined
 
 from learners.catalog import ARCHITECTURES, DATASETS, METHODS, MODELS, SCHEMES
 from learners.data.options import ClassificationParams
@@ -56,21 +56,6 @@ def rows(text):
         if line.startswith("|") and name:
             found[name[1]] = cells[1:]
     return found
-
-
-def shown(value):
-    """Return how a table writes a default."""
-    if value is PydanticUndefined:
-        return "required"
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int | float):
-        return f"{value:g}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(shown, value))}]"
-    return str(value)
 
 
 def sections_in(annotation):

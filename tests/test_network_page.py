@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from pydantic_core import PydanticUndefined
+from page_words import shown
 from section_keys import keys_of, kinds_of, models_in
 
 from mecsim.config.fleet import DeviceGroup, Fleet
@@ -44,21 +44,6 @@ SECTIONS = {
     "Selection": ("selection",),
     "Learning without training": ("learning",),
 }
-
-
-def shown(value):
-    """Return how a table writes a default."""
-    if value is PydanticUndefined:
-        return "required"
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int | float):
-        return f"{value:g}"
-    if isinstance(value, tuple):
-        return f"[{', '.join(map(shown, value))}]"
-    return str(value)
 
 
 def models(name):

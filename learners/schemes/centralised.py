@@ -45,7 +45,7 @@ class CentralisedParams(MethodParams):
 def cost_jobs(params: CentralisedParams, ask: CostQuestion) -> dict[str, Job]:
     """Return what the server trains, which also says how large a sample is, and the head that it may fit first."""
     jobs = {"server": ask.sheet(params.method_spec())}
-    return jobs | ({"head": ask.sheet({"name": "head"})} if ask.head_start == "public" else {})
+    return jobs | ask.head_sheet()
 
 
 class Centralised(FederatedAveraging):

@@ -111,6 +111,12 @@ class CostQuestion:
             params["compression"] = scaled(compression, trained.n_layers, counted.n_layers)
         return job("cost", params)
 
+    def head_sheet(self, *, model: str | None = None, account_as: str | None = None) -> dict[str, Job]:
+        """Return, as "head", the sheet of the new head that the server fits first; nothing where it begins at random."""
+        if self.head_start != "public":
+            return {}
+        return {"head": self.sheet({"name": "head"}, model=model, account_as=account_as)}
+
 
 def blocks_at_ends(ends: tuple[int, int] | None, n_layers: int, n_counted: int) -> dict[str, Any]:
     """Return a method's option ``blocks`` for the first and last so many of ``n_layers``, scaled to ``n_counted`` layers."""

@@ -151,7 +151,7 @@ def emulator_sheets(params: EmulatorParams, emulation: Emulation, ask: CostQuest
         else:
             compression = compression_of(emulation.kind, rho, adapter, [])
             sheets[sheet_name(rho)] = ask.sheet(method, compression=compression, ends=ends)
-    head = {"head": ask.sheet({"name": "head"})} if ask.head_start == "public" else {}
+    head = ask.head_sheet()
     return {"device": sheets[sheet_name(emulation.ladder[0])], **sheets, "server": whole, **head}
 
 

@@ -47,7 +47,7 @@ def cost_jobs(params: FedPeftParams, ask: CostQuestion) -> dict[str, Job]:
     own: Mapping[str, Any] = {"model": params.model, "account_as": params.account_as}
     is_private = params.privacy is not None and params.privacy.kind == "dp-sgd"
     jobs = {"device": ask.sheet(params.method_spec(), **own, per_sample=is_private)}
-    return jobs | ({"head": ask.sheet({"name": "head"}, **own)} if ask.head_start == "public" else {})
+    return jobs | ask.head_sheet(**own)
 
 
 class FedPeft(FederatedAveraging):

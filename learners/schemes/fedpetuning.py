@@ -36,7 +36,7 @@ class FedPETuningParams(BaseModel):
 def cost_jobs(params: FedPETuningParams, ask: CostQuestion) -> dict[str, Job]:
     """Return what a device trains, and the head that a server may fit first."""
     jobs = {"device": ask.sheet(params.method_spec())}
-    return jobs | ({"head": ask.sheet({"name": "head"})} if ask.head_start == "public" else {})
+    return jobs | ask.head_sheet()
 
 
 def create(params: FedPETuningParams, context: SchemeContext) -> FederatedAveraging:

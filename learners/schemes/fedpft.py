@@ -89,7 +89,7 @@ def cost_jobs(params: FedPftParams, ask: CostQuestion) -> dict[str, Job]:
     """Return the sheets of the proxy ("device"), of the full model, and of the head that a server may fit first."""
     method = params.method_spec()
     jobs = {"device": ask.sheet(method, compression=params.compression()), "full": ask.sheet(method)}
-    return jobs | ({"head": ask.sheet({"name": "head"})} if ask.head_start == "public" else {})
+    return jobs | ask.head_sheet()
 
 
 class FedPft(FederatedAveraging):

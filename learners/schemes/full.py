@@ -33,7 +33,7 @@ class FullParams(BaseModel):
 def cost_jobs(params: FullParams, ask: CostQuestion) -> dict[str, Job]:
     """Return what a device trains, and the head that a server may fit first."""
     jobs = {"device": ask.sheet(METHOD)}
-    return jobs | ({"head": ask.sheet({"name": "head"})} if ask.head_start == "public" else {})
+    return jobs | ask.head_sheet()
 
 
 def create(params: FullParams, context: SchemeContext) -> FederatedAveraging:

@@ -41,7 +41,7 @@ class LocalOnlyParams(MethodParams):
 def cost_jobs(params: LocalOnlyParams, ask: CostQuestion) -> dict[str, Job]:
     """Return what a device trains, and the head that a server may fit first."""
     jobs = {"device": ask.sheet(params.method_spec())}
-    return jobs | ({"head": ask.sheet({"name": "head"})} if ask.head_start == "public" else {})
+    return jobs | ask.head_sheet()
 
 
 class LocalOnly(FederatedAveraging):

@@ -34,7 +34,7 @@ def cost_jobs(params: SmallOnlyParams, ask: CostQuestion) -> dict[str, Job]:
     """Return what a device trains, and the head that a server may fit first, both of the small model."""
     own: Mapping[str, Any] = {"model": params.small, "account_as": params.small_account_as}
     jobs = {"device": ask.sheet(params.method_spec(), **own)}
-    return jobs | ({"head": ask.sheet({"name": "head"}, **own)} if ask.head_start == "public" else {})
+    return jobs | ask.head_sheet(**own)
 
 
 def create(params: SmallOnlyParams, context: SchemeContext) -> FederatedAveraging:

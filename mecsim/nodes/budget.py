@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from mecsim.nodes.channel import Channel, Reception
 from mecsim.radio.power_control import uplink_power_dbm
 from mecsim.radio.rate import SpectralEfficiency, thermal_noise_dbm, uplink_power_limited_rate
+from mecsim.radio.sharing import power_limited_rate
 from mecsim.units import db_to_linear
 
 Floats = NDArray[np.float64]
@@ -199,15 +200,15 @@ class LinkBudget:
 
         ``sinr_db`` is that over the whole band; ``gain`` is that of the uplink's fading where it is known.
         """
-        if share <= 0.0:
-            return 0.0
-        # Sharing by power asks hundreds of times for one split: numbers, and only the law that counts.
-        snr = float(db_to_linear(sinr_db)) * (1.0 if gain is None else gain) / share
-        snr_min = float(db_to_linear(self.uplink.snr_min_db))
         law = self.uplink.at_once if gain is not None else self.uplink.los if line_of_sight else self.uplink.nlos
-        used_hz = self.carrier.bandwidth_hz * share * min(1.0, snr / snr_min)
-        scale = self.carrier.uplink_share * (1.0 - self.carrier.uplink_overhead)
-        return scale * used_hz * float(law(np.array([max(snr, snr_min)]))[0])
+        alone_bps = power_limited_rate(
+            share,
+            carrier_hz=self.carrier.bandwidth_hz,
+            snr_full=db_to_linear(sinr_db) * (1.0 if gain is None else gain),
+            spectral_efficiency=law,
+            snr_min_db=self.uplink.snr_min_db,
+        )
+        return self.carrier.uplink_share * (1.0 - self.carrier.uplink_overhead) * alone_bps
 
 
 def _linear(value_db: Floats | float) -> Floats:

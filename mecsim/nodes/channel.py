@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.radio.antenna import SectorPattern
+from mecsim.radio.antenna import SectorPattern, off_axis_deg
 from mecsim.radio.fields import FieldBank, GaussianField, normal_cdf
 from mecsim.radio.layout import displacement
 from mecsim.radio.path_loss import PathLossModel
@@ -185,18 +185,21 @@ class Channel:
         if n_sectors == 0:
             return Reception(self._first_cell[nearest], site_db, distance_m, line_of_sight)
         cells = (self._first_cell[nearest][..., np.newaxis] + np.arange(n_sectors)).reshape(len(nearest), -1)
-        pattern_db = self._pattern_db(nearest, offsets_m, distance_m).reshape(len(nearest), -1)
+        pattern_db = self._pattern_db(nearest, offsets_m).reshape(len(nearest), -1)
         gain_db = np.repeat(site_db, n_sectors, axis=1) + pattern_db
         return Reception(cells, gain_db, np.repeat(distance_m, n_sectors, axis=1), np.repeat(line_of_sight, n_sectors, axis=1))
 
-    def _pattern_db(self, nearest: Ints, offsets_m: Floats, distance_m: Floats) -> Floats:
+    def _pattern_db(self, nearest: Ints, offsets_m: Floats) -> Floats:
         """Return what each sector's antenna loses (n, s, sectors) towards each device."""
-        azimuths_deg = self._azimuths_deg[nearest]
-        bearing_deg = np.degrees(np.arctan2(offsets_m[..., 1], offsets_m[..., 0]))
-        off_deg = (bearing_deg[..., np.newaxis] - azimuths_deg + 180.0) % 360.0 - 180.0
-        drop_m = self._heights_m[nearest] - self._terminals.height_m
-        below_deg = np.degrees(np.arctan2(drop_m, distance_m)) - self._downtilts_deg[nearest]
-        return np.asarray(self._pattern.gain_db(off_deg, below_deg[..., np.newaxis]))
+        rise_m = self._terminals.height_m - self._heights_m[nearest]
+        off_deg, elevation_deg = off_axis_deg(
+            offsets_m[..., :1],
+            offsets_m[..., 1:],
+            rise_m[..., np.newaxis],
+            azimuth_deg=self._azimuths_deg[nearest],
+            downtilt_deg=self._downtilts_deg[nearest][..., np.newaxis],
+        )
+        return np.asarray(self._pattern.gain_db(off_deg, elevation_deg))
 
 
 class _Shadows:

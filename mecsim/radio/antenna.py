@@ -52,7 +52,7 @@ class SectorPattern:
 
 
 def off_axis_deg(
-    dx_m: ArrayLike, dy_m: ArrayLike, rise_m: ArrayLike, *, azimuth_deg: float, downtilt_deg: float
+    dx_m: ArrayLike, dy_m: ArrayLike, rise_m: ArrayLike, *, azimuth_deg: ArrayLike, downtilt_deg: ArrayLike
 ) -> tuple[Floats, Floats]:
     """Return azimuth and elevation of the points at (``dx_m``, ``dy_m``, ``rise_m``) from an antenna, off its axis.
 
@@ -62,7 +62,8 @@ def off_axis_deg(
     dx, dy = np.asarray(dx_m, dtype=np.float64), np.asarray(dy_m, dtype=np.float64)
     bearing_deg = np.degrees(np.arctan2(dy, dx))
     elevation_deg = np.degrees(np.arctan2(np.asarray(rise_m, dtype=np.float64), np.hypot(dx, dy)))
-    return (bearing_deg - azimuth_deg + 180.0) % 360.0 - 180.0, elevation_deg + downtilt_deg
+    off_deg = (bearing_deg - np.asarray(azimuth_deg, dtype=np.float64) + 180.0) % 360.0 - 180.0
+    return off_deg, elevation_deg + np.asarray(downtilt_deg, dtype=np.float64)
 
 
 def beamforming_gain_db(n_elements_eff: float) -> float:

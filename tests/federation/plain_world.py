@@ -119,21 +119,7 @@ class GivenRates:
         return self._steps[device].next_change(t)
 
 
-def make_world(
-    rates_bps,
-    *,
-    transport=NO_DELAY,
-    backhaul_rate_bps=1e15,
-    station_backhaul_bps=None,
-    profile=PROFILE,
-    group=None,
-    batteries=None,
-    availability=None,
-    storage_bytes=None,
-    faults=None,
-    flows=None,
-    radio_power=ALWAYS_AWAKE,
-):
+def make_world(rates_bps, *, faults=None, **options):
     """Return a world of one cell with a device for each rate, the same rate up and down, in equal shares."""
     env, n = simpy.Environment(), len(rates_bps)
     site = StationSite(name="only", x_m=0.0, y_m=0.0, height_m=10.0, tx_power_dbm=30.0)
@@ -152,16 +138,36 @@ def make_world(
         measured=GivenRates(rates_bps),
         measured_is_shared=True,
     )
+    return world_over(radio, n, faults=faults, **options)
+
+
+def world_over(
+    radio,
+    n_devices,
+    *,
+    transport=NO_DELAY,
+    backhaul_rate_bps=1e15,
+    station_backhaul_bps=None,
+    profile=PROFILE,
+    group=None,
+    batteries=None,
+    availability=None,
+    storage_bytes=None,
+    faults=None,
+    flows=None,
+    radio_power=ALWAYS_AWAKE,
+):
+    """Return a world of ``n_devices`` alike over a radio network."""
     fleet = Fleet(
         groups=(group or Group("plain", profile),),
-        group_of=np.zeros(n, dtype=np.int64),
-        memory_budget_bytes=np.full(n, profile.memory_budget_bytes),
+        group_of=np.zeros(n_devices, dtype=np.int64),
+        memory_budget_bytes=np.full(n_devices, profile.memory_budget_bytes),
         storage_bytes=storage_bytes,
         availability=availability or Always(),
         batteries=batteries,
     )
     return World(
-        env,
+        radio.env,
         fleet=fleet,
         radio=radio,
         transport=transport,
