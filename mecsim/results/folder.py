@@ -10,7 +10,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from mecsim.errors import RunFolderError
-from mecsim.results.records import SCHEMA_VERSION, TABLES, Trial
+from mecsim.results.records import SCHEMA_VERSION, TABLES, Row
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,7 +26,7 @@ def write_run(
     *,
     scenario_yaml: str,
     manifest: Mapping[str, Any],
-    tables: Mapping[str, Sequence[Trial]],
+    tables: Mapping[str, Sequence[Row]],
     extras: Callable[[Path], None] | None = None,
 ) -> None:
     """Write a complete run folder and put it in the place of an older run of that name.
@@ -64,7 +64,7 @@ def check_replaceable(folder: Path) -> None:
         )
 
 
-def _write_files(temp: Path, scenario_yaml: str, manifest: Mapping[str, Any], tables: Mapping[str, Sequence[Trial]]) -> None:
+def _write_files(temp: Path, scenario_yaml: str, manifest: Mapping[str, Any], tables: Mapping[str, Sequence[Row]]) -> None:
     if tables.keys() != TABLES.keys():
         raise ValueError(f"a run has the tables {', '.join(TABLES)}; got {', '.join(tables) or 'none'}")
     (temp / SCENARIO).write_text(scenario_yaml, encoding="utf-8", newline="\n")
@@ -75,7 +75,7 @@ def _write_files(temp: Path, scenario_yaml: str, manifest: Mapping[str, Any], ta
     (temp / MANIFEST).write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
-def _write_table(path: Path, row_type: type[Trial], rows: Sequence[Trial]) -> None:
+def _write_table(path: Path, row_type: type[Row], rows: Sequence[Row]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -90,7 +90,7 @@ def _write_table(path: Path, row_type: type[Trial], rows: Sequence[Trial]) -> No
     pq.write_table(pa.Table.from_arrays(columns, schema=schema), path, compression="zstd")
 
 
-def arrow_schema(row_type: type[Trial]) -> "pa.Schema":
+def arrow_schema(row_type: type[Row]) -> "pa.Schema":
     """Return the Parquet schema of a record type: its fields in their order, nullable where the type allows None."""
     import pyarrow as pa
 

@@ -1,12 +1,13 @@
 """The tables of a run folder: one frozen record a row, SI units in the column names.
 
-Every row begins with the trial: scheme, label (scheme and its settings, unique in the study), variant, seed.
+Rows of a trial begin with it: scheme, label (scheme and its settings, unique in the study), variant, seed. Rows of a world
+begin with variant and seed alone: all schemes meet the same one.
 """
 
 from dataclasses import dataclass
 
 #: Raise it when a column changes its meaning, goes or comes; the reader refuses folders of another version.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 #: How a client turn can end: with an update that counted; with one that came too late or was stopped; not begun, for want of
 #: memory, storage or charge; lost on the way (handover, outage, crash, battery, restart of the server); not reached at all.
@@ -194,12 +195,99 @@ class SummaryRow(Trial):
     inference_flop: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupRow(Trial):
+    """``groups.parquet``: what a round's evaluation is worth to one group of devices, where samples have classes.
+
+    ``accuracy`` is that of what would be deployed on held-out samples, weighted to the mix of classes that the group's devices
+    hold: its recall of each class times the class's share of the group's ``n_samples``.
+    """
+
+    round: int
+    group: str
+    n_devices: int
+    n_samples: int
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantRow:
+    """``variants.parquet``: where a variant stands on one axis of the sweep; no rows without a sweep.
+
+    ``title`` is the axis as a figure names it, ``point`` the place on it in words and ``value`` the number behind it, null
+    where there is none; ``position`` counts points from 0.
+    """
+
+    variant: str
+    axis: str
+    title: str
+    position: int
+    point: str
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Which world a row belongs to: that of a variant and a seed, whatever the scheme."""
+
+    variant: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceRow(World):
+    """``devices.parquet``: a device as it starts. Of a large fleet, those spread evenly over it, 1,000 a world."""
+
+    device: int
+    group: str
+    profile: str
+    x_m: float
+    y_m: float
+    station: str
+    n_samples: int
+    memory_budget_bytes: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationRow(World):
+    """``stations.parquet``: a base station; ``azimuth_deg`` is that of its first sector, and 0 where there is only one."""
+
+    station: str
+    x_m: float
+    y_m: float
+    height_m: float
+    tx_power_dbm: float
+    sectors: int
+    azimuth_deg: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverageRow(World):
+    """``coverage.parquet``: who would serve a device at a point of a grid over the area, and how well.
+
+    At the height of a device in the first group, outdoors, with the interference of cells that all send. Of the first seed.
+    """
+
+    x_m: float
+    y_m: float
+    station: str
+    downlink_sinr_db: float
+
+
+#: Any row of a run folder.
+Row = Trial | VariantRow | World
+
 #: File stem of each table.
-TABLES: dict[str, type[Trial]] = {
+TABLES: dict[str, type[Row]] = {
     "rounds": RoundRow,
     "clients": ClientRow,
     "transfers": TransferRow,
     "energy": EnergyRow,
     "diagnostics": DiagnosticRow,
+    "groups": GroupRow,
     "summary": SummaryRow,
+    "variants": VariantRow,
+    "devices": DeviceRow,
+    "stations": StationRow,
+    "coverage": CoverageRow,
 }

@@ -1,4 +1,4 @@
-"""A plausible run folder, made up: six schemes, fifteen rounds, twenty-four devices in three groups."""
+"""A plausible run folder, made up: six schemes, fifteen rounds, twenty-four devices in three groups; also as a sweep."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -7,7 +7,22 @@ import numpy as np
 
 from mecsim.results.folder import write_run
 from mecsim.results.reader import Run, open_run
-from mecsim.results.records import OUTCOMES, ClientRow, DiagnosticRow, EnergyRow, RoundRow, SummaryRow, TransferRow, Trial
+from mecsim.results.records import (
+    OUTCOMES,
+    TABLES,
+    ClientRow,
+    CoverageRow,
+    DeviceRow,
+    DiagnosticRow,
+    EnergyRow,
+    GroupRow,
+    RoundRow,
+    Row,
+    StationRow,
+    SummaryRow,
+    TransferRow,
+    VariantRow,
+)
 
 #: label -> (update bytes, accuracy it tends to, FLOP of a turn, peak memory)
 SCHEMES = {
@@ -20,6 +35,8 @@ SCHEMES = {
 }
 GROUPS = {"phones": ("phone", 3e9, 6e11), "laptops": ("laptop", 8e9, 2e12), "boxes": ("edge-box", 16e9, 8e12)}
 N_ROUNDS, N_PER_GROUP, SELECTED, TARGET = 15, 8, 6, 0.85
+#: Share of the turns of sweeps in which a device crashes.
+LOST = 0.05
 SCENARIO = """\
 schema: 1
 name: demo
@@ -73,35 +90,44 @@ MANIFEST = {
 }
 
 
-def _clients(trial: dict, number: int, rng: np.random.Generator) -> list[ClientRow]:
+def _clients(trial: dict, number: int, start_s: float, rate: float, lost: float, rng: np.random.Generator) -> list[ClientRow]:
+    """Return the turns of a round over a network ``rate`` times as fast as usual, a share ``lost`` of them ended by crashes."""
     update, _, flop, peak = SCHEMES[trial["label"].split(" ")[0]]
     rows = []
     for device in sorted(rng.choice(3 * N_PER_GROUP, SELECTED, replace=False).tolist()):
         group = list(GROUPS)[device // N_PER_GROUP]
         profile, memory, speed = GROUPS[group]
-        refused = peak > memory
-        down, compute, up = (0.0, 0.0, 0.0) if refused else (update / 5e6, flop / speed, update / 2e6 * rng.uniform(0.7, 1.6))
+        luck = rng.uniform(0.7, 1.6)
+        outcome, reason = ("refused", "memory") if peak > memory else ("completed", "")
+        if outcome == "completed" and lost and rng.random() < lost:
+            outcome, reason = "lost", "crash: the device crashed"
+        down, compute, up = (
+            (0.0, 0.0, 0.0) if outcome == "refused" else (update / 5e6 / rate, flop / speed, update / 2e6 * luck / rate)
+        )
+        up = up / 2 if outcome == "lost" else up
+        received = 0 if outcome == "refused" else update
         rows.append(
             ClientRow(
                 **trial, round=number, device=device, group=group, profile=profile, station=f"bs-{device % 3}",
-                outcome="refused" if refused else "completed",
-                reason="memory" if refused else "", n_samples=120, start_s=0.0, download_s=down, compute_s=compute,
-                upload_s=up, end_s=down + compute + up, download_bytes=0 if refused else update,
-                upload_bytes=0 if refused else update, connect_energy_j=0.1, download_energy_j=down * 0.9,
-                compute_energy_j=compute * 4.0, upload_energy_j=up * 1.6, tail_energy_j=0.2, idle_energy_j=0.3,
-                handovers=0, staleness=0, peak_memory_bytes=peak, memory_budget_bytes=memory,
+                outcome=outcome, reason=reason, n_samples=120, start_s=start_s, download_s=down, compute_s=compute,
+                upload_s=up, end_s=start_s + down + compute + up, download_bytes=received,
+                upload_bytes=received // 2 if outcome == "lost" else received, connect_energy_j=0.1,
+                download_energy_j=down * 0.9, compute_energy_j=compute * 4.0, upload_energy_j=up * 1.6, tail_energy_j=0.2,
+                idle_energy_j=0.3, handovers=0, staleness=0, peak_memory_bytes=peak, memory_budget_bytes=memory,
                 distance_m=140.0, downlink_sinr_db=18.0, uplink_sinr_db=11.0,
             )
         )  # fmt: skip
     return rows
 
 
-def _round(trial: dict, number: int, clock_s: float, clients: Sequence[ClientRow], rng: np.random.Generator) -> RoundRow:
+def _round(
+    trial: dict, number: int, opened_at_s: float, clock_s: float, clients: Sequence[ClientRow], rng: np.random.Generator
+) -> RoundRow:
     limit = SCHEMES[trial["label"].split(" ")[0]][1]
     accuracy = 0.1 + (limit - 0.1) * (1 - np.exp(-number / 3.2)) + (rng.normal(0, 0.006) if number else 0.0)
-    completed = sum(client.outcome == "completed" for client in clients)
+    counts = {outcome: sum(client.outcome == outcome for client in clients) for outcome in OUTCOMES}
     return RoundRow(
-        **trial, round=number, opened_at_s=0.0, sim_time_s=clock_s,
+        **trial, round=number, opened_at_s=opened_at_s, sim_time_s=clock_s,
         accuracy=float(min(accuracy, 1.0)), loss=float(2.3 * (1 - accuracy)),
         uplink_bytes=sum(client.upload_bytes for client in clients),
         downlink_bytes=sum(client.download_bytes for client in clients), wasted_bytes=0,
@@ -109,7 +135,7 @@ def _round(trial: dict, number: int, clock_s: float, clients: Sequence[ClientRow
         device_radio_energy_j=sum(client.upload_energy_j + client.download_energy_j for client in clients),
         device_idle_energy_j=sum(client.idle_energy_j for client in clients), server_energy_j=12.0,
         station_energy_j=3.0, backhaul_energy_j=0.0, carbon_g=0.1,
-        selected=len(clients), completed=completed, late=0, refused=len(clients) - completed, lost=0, offline=0,
+        selected=len(clients), **counts,
     )  # fmt: skip
 
 
@@ -147,14 +173,68 @@ def _diagnostics(trial: dict, rounds: Sequence[RoundRow]) -> list[DiagnosticRow]
 
 
 def _transfers(client: ClientRow, trial: dict) -> list[TransferRow]:
+    if client.outcome == "refused":
+        return []
+    shared = {**trial, "round": client.round, "device": client.device, "station": client.station, "handovers": 0}
+    begins_s = client.end_s - client.upload_s
     return [
         TransferRow(
-            **trial, round=client.round, device=client.device, station=client.station, direction="up", payload="update",
-            payload_kind="update", start_s=client.end_s - client.upload_s, end_s=client.end_s, size_bytes=client.upload_bytes,
-            wire_bytes=client.upload_bytes * 1.04, carried_bytes=client.upload_bytes * 1.04, complete=True, handovers=0,
-            energy_j=client.upload_energy_j,
-        )
+            **shared, direction="downlink", payload=f"state-{client.round}", payload_kind="state", start_s=client.start_s,
+            end_s=client.start_s + client.download_s, size_bytes=client.download_bytes,
+            wire_bytes=client.download_bytes * 1.04, carried_bytes=client.download_bytes * 1.04, complete=True,
+            energy_j=client.download_energy_j,
+        ),
+        TransferRow(
+            **shared, direction="uplink", payload=f"update-{client.round}-{client.device}", payload_kind="update",
+            start_s=begins_s, end_s=client.end_s, size_bytes=client.upload_bytes,
+            wire_bytes=client.download_bytes * 1.04, carried_bytes=client.upload_bytes * 1.04,
+            complete=client.outcome == "completed", energy_j=client.upload_energy_j,
+        ),
     ]  # fmt: skip
+
+
+def _groups(trial: dict, rounds: Sequence[RoundRow]) -> list[GroupRow]:
+    """Return accuracies by group: phones do worse by 5 points, boxes better by 3, laptops as all."""
+    shifts = dict(zip(GROUPS, (-0.05, 0.0, 0.03), strict=True))
+    return [
+        GroupRow(
+            **trial, round=row.round, group=group, n_devices=N_PER_GROUP, n_samples=960,
+            accuracy=min(1.0, max(0.0, row.accuracy + shift)),
+        )
+        for row in rounds
+        for group, shift in shifts.items()
+    ]  # fmt: skip
+
+
+def _places(variant: str, seed: int) -> dict[str, list[Row]]:
+    """Return devices, stations and coverage of a world: places depend on the seed alone."""
+    rng, world = np.random.default_rng(seed), {"variant": variant, "seed": seed}
+    stations = {"bs-0": (100.0, 100.0), "bs-1": (300.0, 100.0), "bs-2": (200.0, 300.0)}
+    tables: dict[str, list[Row]] = {"devices": [], "stations": [], "coverage": []}
+    for name, (x_m, y_m) in stations.items():
+        tables["stations"].append(
+            StationRow(**world, station=name, x_m=x_m, y_m=y_m, height_m=10.0, tx_power_dbm=33.0, sectors=1, azimuth_deg=0.0)
+        )
+    for device in range(3 * N_PER_GROUP):
+        group = list(GROUPS)[device // N_PER_GROUP]
+        x_m, y_m = rng.uniform(0, 400, 2).tolist()
+        tables["devices"].append(
+            DeviceRow(
+                **world, device=device, group=group, profile=GROUPS[group][0], x_m=x_m, y_m=y_m,
+                station=_nearest(stations, x_m, y_m), n_samples=120, memory_budget_bytes=GROUPS[group][1],
+            )
+        )  # fmt: skip
+    for x_m in np.arange(10.0, 400.0, 20.0).tolist() if seed == 1 else ():
+        for y_m in np.arange(10.0, 400.0, 20.0).tolist():
+            name = _nearest(stations, x_m, y_m)
+            distance_m = np.hypot(stations[name][0] - x_m, stations[name][1] - y_m)
+            sinr_db = float(28.0 - 36.7 * np.log10(max(distance_m, 10.0) / 40.0))
+            tables["coverage"].append(CoverageRow(**world, x_m=x_m, y_m=y_m, station=name, downlink_sinr_db=sinr_db))
+    return tables
+
+
+def _nearest(stations: dict[str, tuple[float, float]], x_m: float, y_m: float) -> str:
+    return min(stations, key=lambda name: np.hypot(stations[name][0] - x_m, stations[name][1] - y_m))
 
 
 def demo_tables(
@@ -162,29 +242,36 @@ def demo_tables(
     labels: Sequence[str] = tuple(SCHEMES),
     seeds: Sequence[int] = (1,),
     variants: Sequence[str] = ("",),
+    rates: Sequence[float] = (),
+    lost: float = 0.0,
     account_as: str = "vit-base-16",
     target: float | None = TARGET,
-) -> dict[str, list[Trial]]:
-    """Return the tables of a made-up study."""
-    tables: dict[str, list[Trial]] = {
-        name: [] for name in ("rounds", "clients", "transfers", "energy", "diagnostics", "summary")
-    }
-    for variant in variants:
+) -> dict[str, list[Row]]:
+    """Return the tables of a made-up study; ``rates`` say how fast the network of each variant is, against the usual one."""
+    tables: dict[str, list[Row]] = {name: [] for name in TABLES}
+    for position, variant in enumerate(variants):
+        rate = rates[position] if rates else 1.0
         for label in labels:
             for seed in seeds:
-                rng = np.random.default_rng((seed, len(variant)))
+                # Without rates variants differ by their luck alone; with them all have the same, as in a sweep over networks.
+                rng = np.random.default_rng((seed, 0 if rates else len(variant)))
                 trial = {"scheme": label.split(" ")[0], "label": label, "variant": variant, "seed": seed}
-                rounds = [_round(trial, 0, 0.0, (), rng)]
+                rounds = [_round(trial, 0, 0.0, 0.0, (), rng)]
                 for number in range(1, N_ROUNDS + 1):
-                    clients = _clients(trial, number, rng)
-                    clock_s = rounds[-1].sim_time_s + max(client.end_s for client in clients) + 1.0
-                    rounds.append(_round(trial, number, clock_s, clients, rng))
+                    opened_at_s = rounds[-1].sim_time_s
+                    clients = _clients(trial, number, opened_at_s, rate, lost, rng)
+                    clock_s = max(client.end_s for client in clients) + 1.0
+                    rounds.append(_round(trial, number, opened_at_s, clock_s, clients, rng))
                     tables["clients"] += clients
                     tables["transfers"] += [row for client in clients for row in _transfers(client, trial)]
                 tables["energy"] += [row for done in rounds for row in _energy(done, trial)]
                 tables["rounds"] += rounds
                 tables["diagnostics"] += _diagnostics(trial, rounds)
+                tables["groups"] += _groups(trial, rounds)
                 tables["summary"].append(_summary(trial, rounds, account_as, target))
+        for seed in seeds:
+            for name, rows in _places(variant, seed).items():
+                tables[name] += rows
     return tables
 
 
@@ -194,9 +281,51 @@ def write_demo(
     extras: Callable[[Path], None] | None = None,
     manifest: dict | None = None,
     scenario: str = SCENARIO,
+    variant_rows: Sequence[VariantRow] = (),
     **study,
 ) -> Run:
     """Write a made-up study as a run folder, and open it."""
     manifest = {**MANIFEST, "seeds": list(study.get("seeds", (1,))), **(manifest or {})}
-    write_run(folder, scenario_yaml=scenario, manifest=manifest, tables=demo_tables(**study), extras=extras)
+    tables = {**demo_tables(**study), "variants": list(variant_rows)}
+    write_run(folder, scenario_yaml=scenario, manifest=manifest, tables=tables, extras=extras)
     return open_run(folder)
+
+
+def write_sweep(
+    folder: Path,
+    *,
+    bandwidths_mhz: Sequence[float] = (2.0, 5.0, 20.0, 100.0),
+    labels: Sequence[str] = ("full", "lora", "bias"),
+    seeds: Sequence[int] = (1, 2, 3),
+    **more,
+) -> Run:
+    """Write a made-up sweep over the width of the carrier: learning is the same at each, time and radio energy are not."""
+    variants = [f"bandwidth_mhz={mhz:g}" for mhz in bandwidths_mhz]
+    rows = [
+        VariantRow(variant=name, axis="bandwidth_mhz", title="Bandwidth (MHz)", position=i, point=f"{mhz:g}", value=mhz)
+        for i, (name, mhz) in enumerate(zip(variants, bandwidths_mhz, strict=True))
+    ]
+    rates = [mhz / 20.0 for mhz in bandwidths_mhz]
+    return write_demo(folder, variant_rows=rows, variants=variants, rates=rates, lost=LOST, labels=labels, seeds=seeds, **more)
+
+
+def write_grid(
+    folder: Path,
+    *,
+    bandwidths_mhz: Sequence[float] = (5.0, 20.0, 100.0),
+    fleets: Sequence[str] = ("equal", "mild", "wild"),
+    labels: Sequence[str] = ("full", "lora", "bias"),
+    seeds: Sequence[int] = (1, 2),
+    **more,
+) -> Run:
+    """Write a made-up sweep with two axes, one of numbers and one of names."""
+    variants, rates, rows = [], [], []
+    for i, mhz in enumerate(bandwidths_mhz):
+        for j, fleet in enumerate(fleets):
+            variants.append(name := f"bandwidth_mhz={mhz:g}, fleet={fleet}")
+            rates.append(mhz / 20.0 / (1 + j))
+            rows.append(
+                VariantRow(variant=name, axis="bandwidth_mhz", title="Bandwidth (MHz)", position=i, point=f"{mhz:g}", value=mhz)
+            )
+            rows.append(VariantRow(variant=name, axis="fleet", title="Fleet", position=j, point=fleet, value=None))
+    return write_demo(folder, variant_rows=rows, variants=variants, rates=rates, lost=LOST, labels=labels, seeds=seeds, **more)
