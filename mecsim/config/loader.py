@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -14,39 +15,73 @@ from mecsim.config.problems import to_problems
 from mecsim.config.salvage import salvage
 from mecsim.config.scenario import PartialScenario, Scenario
 from mecsim.config.source import FILE, Document, read_document
+from mecsim.config.variants import Variant, set_in_vain, swept_twice, variants_of
 from mecsim.errors import Problem, ScenarioError, suggestion
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A valid scenario, and its variants: one without a name where there is no sweep."""
+
+    scenario: Scenario
+    variants: tuple[Variant, ...]
+
+
 def load_scenario(path: Path, catalog: Catalog, overrides: Sequence[str] = ()) -> Scenario:
-    """Read the scenario in the file ``path``; raise ``ScenarioError`` with every problem that it has."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeError) as error:
-        raise ScenarioError(str(path), [_unreadable(path, error)]) from error
-    return parse_scenario(text, str(path), catalog, overrides, folder=path.parent.resolve())
+    """Read the scenario in the file ``path``; raise ``ScenarioError`` with every problem that it or a variant has."""
+    return load_study(path, catalog, overrides).scenario
 
 
 def parse_scenario(
     text: str, source: str, catalog: Catalog, overrides: Sequence[str] = (), folder: Path | None = None
 ) -> Scenario:
     """Read a scenario from its text; ``source`` names it in errors, and ``folder`` is where its paths start."""
+    return parse_study(text, source, catalog, overrides, folder).scenario
+
+
+def load_study(path: Path, catalog: Catalog, overrides: Sequence[str] = ()) -> Loaded:
+    """Read the scenario in the file ``path`` and its variants, as ``load_scenario`` does."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        raise ScenarioError(str(path), [_unreadable(path, error)]) from error
+    return parse_study(text, str(path), catalog, overrides, folder=path.parent.resolve())
+
+
+def parse_study(text: str, source: str, catalog: Catalog, overrides: Sequence[str] = (), folder: Path | None = None) -> Loaded:
+    """Read a scenario and its variants from its text, as ``parse_scenario`` does."""
     document = read_document(text)
     if not isinstance(document.data, dict):
         raise ScenarioError(source, document.problems or [_not_a_scenario(document)])
     document = apply_overrides(document, overrides)
+
+    def read(variant: Document) -> tuple[Scenario | None, list[Problem]]:
+        return _read(variant, catalog, folder)
+
+    scenario, problems = read(document)
+    problems = [*document.problems, *problems]
+    variants: list[Variant] = []
+    if scenario is not None and not problems:
+        problems = [document.placed(problem) for problem in swept_twice(scenario.sweep)]
+        problems += set_in_vain(scenario.sweep, document.outside)
+        if not problems:
+            variants, problems = variants_of(scenario, document, read)
+    if problems or scenario is None:
+        raise ScenarioError(source, sorted(problems, key=lambda problem: problem.line or 0))
+    return Loaded(scenario, tuple(variants))
+
+
+def _read(document: Document, catalog: Catalog, folder: Path | None) -> tuple[Scenario | None, list[Problem]]:
+    """Return the scenario of a document, if it is one, and all that is wrong with it."""
     around = catalog.surroundings(folder)
-    problems = list(document.problems)
-    scenario = None
+    problems, scenario = list[Problem](), None
     try:
         scenario = Scenario.model_validate_json(json.dumps(document.data), context=around)
         partial = PartialScenario.whole(scenario)
     except ValidationError as error:
         problems += to_problems(error, Scenario, document, around)
         partial = salvage(document.data, around)
-    problems += _checked(partial, catalog, document)
-    if problems or scenario is None:
-        raise ScenarioError(source, sorted(problems, key=lambda problem: problem.line or 0))
-    return scenario
+    return scenario, [*problems, *_checked(partial, catalog, document)]
 
 
 def resolved_yaml(scenario: Scenario) -> str:

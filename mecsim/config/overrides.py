@@ -5,8 +5,10 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
-from mecsim.config.source import Document, KeyPath, dotted, read_document
+from mecsim.config.source import Document, KeyPath, Outside, dotted, read_document
 from mecsim.errors import Problem
+
+_WHY = "given with --set"
 
 
 def apply_overrides(document: Document, overrides: Sequence[str]) -> Document:
@@ -27,23 +29,27 @@ def _apply(document: Document, text: str) -> Document:
         return _with(document, problem)
     value = read_document(value_text)
     if value.problems:
-        problems = (Problem(key, f"{found.message} (given with --set)", found.remedy) for found in value.problems)
+        problems = (Problem(key, f"{found.message} ({_WHY})", found.remedy) for found in value.problems)
         return _with(document, *problems)
     data = deepcopy(document.data) if document.data is not None else {}
     try:
-        path = _put(data, parts, value.data)
-    except _NoSuchPlaceError as error:
-        return _with(document, Problem(key, f"{error.message} (given with --set)", error.remedy))
-    return replace(document, data=data, overridden=(*document.overridden, path))
+        path = set_value(data, key.strip(), value.data)
+    except NoSuchPlaceError as error:
+        return _with(document, Problem(key, f"{error.message} ({_WHY})", error.remedy))
+    return replace(document, data=data, outside=(*document.outside, Outside(path, _WHY)))
 
 
-class _NoSuchPlaceError(Exception):
+class NoSuchPlaceError(Exception):
+    """A dotted key leads into something that is no section, or beyond the end of a list."""
+
     def __init__(self, message: str, remedy: str) -> None:
         self.message, self.remedy = message, remedy
         super().__init__(message)
 
 
-def _put(data: Any, parts: Sequence[str], value: Any) -> KeyPath:
+def set_value(data: Any, key: str, value: Any) -> KeyPath:
+    """Put ``value`` at a dotted key of ``data``, in place, making the sections that are missing; return the key's path."""
+    parts = key.split(".")
     path: KeyPath = ()
     for depth, part in enumerate(parts):
         step = _step(data, part, path)
@@ -60,10 +66,10 @@ def _step(data: Any, part: str, path: KeyPath) -> str | int:
     if isinstance(data, dict):
         return part
     if not isinstance(data, list):
-        raise _NoSuchPlaceError(f"{dotted(path)} has the value {data!r} and no keys", f"Set {dotted(path)} as a whole.")
+        raise NoSuchPlaceError(f"{dotted(path)} has the value {data!r} and no keys", f"Set {dotted(path)} as a whole.")
     if not (part.isascii() and part.isdigit() and int(part) < len(data)):
         last = f"0 to {len(data) - 1}" if data else "none, it is empty"
-        raise _NoSuchPlaceError(f"{dotted(path)} is a list without the position {part!r}", f"Its positions: {last}.")
+        raise NoSuchPlaceError(f"{dotted(path)} is a list without the position {part!r}", f"Its positions: {last}.")
     return int(part)
 
 

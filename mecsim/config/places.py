@@ -35,7 +35,8 @@ def find_place(root: type[BaseModel], data: Any, location: KeyPath, around: Surr
     field: FieldInfo | None = None
     for depth, part in enumerate(location):
         last = depth == len(location) - 1
-        if not last and len(models) > 1 and isinstance(data, dict) and part == _kind_in(data, models):
+        a_key = isinstance(data, dict) and part in data
+        if not (last and a_key) and len(models) > 1 and isinstance(data, dict) and part == _kind_in(data, models):
             models = tuple(model for model in models if part in _kinds(model))
             continue  # the kind chosen in a union, not a key
         path.append(part)

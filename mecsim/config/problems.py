@@ -101,7 +101,8 @@ def _literal(detail: dict[str, Any], place: Place) -> Words:
 def _tag(detail: dict[str, Any], place: Place) -> Words:
     context = detail["ctx"]
     names = re.findall(r"'([^']*)'", context["expected_tags"])
-    return f"there is no kind {_shown(detail['input']['kind'])} of {place.path[-2]}", suggestion(str(context["tag"]), names)
+    whose = place.path[-2] if isinstance(place.path[-2], str) else dotted(place.path[:-1])
+    return f"there is no kind {_shown(detail['input']['kind'])} of {whose}", suggestion(str(context["tag"]), names)
 
 
 def _no_tag(detail: dict[str, Any], place: Place) -> Words:
@@ -124,7 +125,11 @@ def _rule(detail: dict[str, Any], place: Place) -> Words:
     context = detail.get("ctx", {})
     if detail["type"] == "value_error":  # a rule of a model over several of its keys
         return detail["msg"].removeprefix("Value error, "), "Change or remove what the message names."
-    text = detail["msg"] if "remedy" in context else re.sub(r"^.*? should ", "must ", detail["msg"])
+    text = (
+        detail["msg"]
+        if "remedy" in context
+        else re.sub(r"^.*? should (.*?)( after validation, not \d+)?$", r"must \1", detail["msg"])
+    )
     message = text if "remedy" in context else f"{text}, got {_shown(detail['input'])}"
     return message, context.get("remedy") or f"Correct the value. {place.description}".strip()
 

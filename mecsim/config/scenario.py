@@ -13,6 +13,7 @@ from mecsim.config.fleet import Energy, Fleet, Server
 from mecsim.config.learning import AnyLearning, Learning
 from mecsim.config.network import Network
 from mecsim.config.protocol import Protocol, Selection, SimpleSelection
+from mecsim.config.sweep import AnyAxis
 
 Seed = Annotated[int, Field(ge=0)]
 ModuleName = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]
@@ -62,6 +63,9 @@ class Scenario(Config):
     protocol: Protocol = Field(description="When rounds open and close.")
     selection: Selection = Field(default=SimpleSelection(kind="uniform"), description="Which devices are asked.")
     schemes: tuple[SchemeEntry, ...] = Field(min_length=1, description="The schemes to compare.")
+    sweep: tuple[AnyAxis, ...] = Field(
+        default=(), description="Axes along which the scenario is varied, every combination of their points; none: no sweep."
+    )
 
     @property
     def trained(self) -> Learning:

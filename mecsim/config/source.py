@@ -14,31 +14,42 @@ FILE = "(file)"
 
 
 @dataclass(frozen=True, slots=True)
+class Outside:
+    """A value that does not stand at its key in the file: why, in brackets behind a message, or the line that sets it."""
+
+    path: KeyPath
+    why: str = ""
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
-    """Plain data, the line of each key path, and what was wrong with the text itself."""
+    """Plain data, the line of each key path, what was wrong with the text itself, and what was set from outside it."""
 
     data: Any
     lines: Mapping[KeyPath, int] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
-    overridden: tuple[KeyPath, ...] = ()
+    outside: tuple[Outside, ...] = ()
 
     def line_of(self, path: KeyPath) -> int | None:
         """Return the line of ``path`` or of the nearest key around it; None for what is not in the file."""
-        if self.is_overridden(path):
-            return None
+        if (change := self._change(path)) is not None:
+            return change.line
         return next((self.lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in self.lines), 1)
 
-    def is_overridden(self, path: KeyPath) -> bool:
-        """Return whether the value at ``path`` was set from outside the file."""
-        inside = any(path[: len(changed)] == changed for changed in self.overridden)
-        around = path not in self.lines and any(changed[: len(path)] == path for changed in self.overridden)
-        return inside or (around and path != ())
+    def _change(self, path: KeyPath) -> Outside | None:
+        """Return the last change from outside the file that decides the value at ``path``."""
+        for change in reversed(self.outside):
+            around = path not in self.lines and path != () and change.path[: len(path)] == path
+            if path[: len(change.path)] == change.path or around:
+                return change
+        return None
 
     def placed(self, problem: Problem) -> Problem:
         """Return ``problem`` with the line of its key, or with a note that the key is not in the file."""
         path = split_key(problem.key)
-        if self.is_overridden(path):
-            return replace(problem, message=f"{problem.message} (given with --set)")
+        if (change := self._change(path)) is not None and change.why:
+            return replace(problem, message=f"{problem.message} ({change.why})")
         return replace(problem, line=self.line_of(path))
 
 
