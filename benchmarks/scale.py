@@ -53,14 +53,8 @@ class NoStore:
 
 
 class Silent:
-    def simulated(self, trial, each):
-        pass
-
-    def learning_begins(self, trials, n_rounds, n_missing):
-        pass
-
-    def evaluated(self, trial, each, accuracy):
-        pass
+    def __getattr__(self, name):
+        return lambda *args: None
 
 
 class Stopwatch:
@@ -81,6 +75,7 @@ def measure(population, mobility="static", n_rounds=N_ROUNDS, n_asked=N_ASKED):
     from mecsim.cli.names import build_catalog
     from mecsim.cli.synthetic_room import SyntheticRoom
     from mecsim.config.loader import parse_scenario
+    from mecsim.config.variants import Variant
     from mecsim.jobs import synthetic
     from mecsim.jobs.runner import LocalRunner
     from mecsim.study import run_study
@@ -95,7 +90,7 @@ def measure(population, mobility="static", n_rounds=N_ROUNDS, n_asked=N_ASKED):
     trial.run_protocol = watched
     text = SCENARIO.format(population=population, rounds=n_rounds, asked=n_asked, mobility=mobility)
     scenario = parse_scenario(text, "city", build_catalog())
-    rows = run_study(scenario, SyntheticRoom(), LocalRunner(synthetic.execute, NoStore()), Silent()).rows
+    rows = run_study([Variant.only(scenario)], SyntheticRoom(), LocalRunner(synthetic.execute, NoStore()), Silent()).rows
     whole_s = time.perf_counter() - watch.began
     summary = rows["summary"][0]
     return {

@@ -36,11 +36,12 @@ def run_evaluate(params: Mapping[str, Any], inputs: Sequence[Result], name: str)
 
     Its numbers have no prefix; others have large_, small_, proxy_ or mixture_ (which is not deployed), and alpha_1_ where alpha
     was tuned. ``drift``: root mean square of z_small - z_start without each row's mean. ``agreement``: share of the rows where
-    large and small model say the same; ``both_wrong``: share where neither is right.
+    large and small model say the same; ``both_wrong``: share where neither is right. ``by_class`` as in an
+    ``evaluate`` job: counts of what is deployed.
     """
     alpha, deployed = alpha_of(params, inputs), params["deployed"]
     asked = ["proxy", "mixture", "large", "small", *(["alpha_1"] if params["alpha"] is None else [])]
-    scores = {part: Score() for part in asked}
+    scores = {part: Score(evaluate.n_classes_of(params) if part == deployed else None) for part in asked}
     together = _Together()
     for answers, batch in _answered(params, inputs):
         said = {

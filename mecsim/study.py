@@ -1,149 +1,179 @@
-"""From a scenario to the rows of its run folder: worlds run first, then the learning that their reports ask for."""
+"""From the variants of a scenario to the rows of its run folder: worlds run first, then the learning that they ask for."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
-from mecsim.build.energy import build_tariff
-from mecsim.build.network import build_channel
-from mecsim.build.trial import Learning, Simulated, scheme_facts, simulate
-from mecsim.build.view import Demand
-from mecsim.config.entries import SchemeEntry
-from mecsim.config.scenario import Scenario, TrialSeeds
+from mecsim.build.trial import Learning
+from mecsim.config.variants import Variant
 from mecsim.federation.rounds import Round
+from mecsim.groups import group_rows
+from mecsim.jobs.graph import in_order
 from mecsim.jobs.job import Job, Result
 from mecsim.jobs.runner import Runner
-from mecsim.nodes.channel import Channel
-from mecsim.results.records import TABLES, Trial
-from mecsim.rng import Streams
-from mecsim.tables import Context, Quality, trial_rows
+from mecsim.results.records import TABLES, Row, VariantRow
+from mecsim.tables import Quality, learned_rows
+from mecsim.trials import TrialLog, TrialPlan, WorldTask, asks_losses, plan_trials, run_world
 
-
-@dataclass(frozen=True, slots=True)
-class TrialPlan:
-    """One scheme with one seed."""
-
-    index: int
-    entry: SchemeEntry
-    seed: int
-    seeds: TrialSeeds
+#: Worlds are run in this process for so long before it pays to start workers for the others.
+_ALONE_S = 2.0
 
 
 class Progress(Protocol):
     """Who watches a study; every call is made in the thread that runs it."""
 
+    def begins(self, trials: Sequence[TrialPlan]) -> None:
+        """Say which trials there are."""
+        ...
+
     def simulated(self, trial: TrialPlan, each: Round) -> None:
-        """Say that a round of a trial's world has closed; nothing is learned of it yet."""
+        """Say that a round of a trial's world has closed, where that world runs in this process."""
         ...
 
-    def learning_begins(self, trials: Sequence[TrialPlan], n_rounds: int, n_missing: int) -> None:
-        """Say that the worlds have run and that ``n_missing`` jobs are to be executed."""
+    def world_ends(self, trial: TrialPlan, log: TrialLog) -> None:
+        """Say that the world of a trial has run to its end; nothing is learned of it yet."""
         ...
 
-    def evaluated(self, trial: TrialPlan, each: Round, accuracy: float) -> None:
-        """Say what a round's evaluation gave."""
+    def learning_begins(self, worlds: "Worlds", missing: Sequence[Job]) -> None:
+        """Say that all worlds have run, and which jobs are to be executed."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
+class JobCounts:
+    """The jobs of a study: what its trials ask for one by one, how many of those differ, and what each variant adds.
+
+    ``by_variant`` has for each variant its own jobs, and those among them that no variant before it has.
+    """
+
+    asked: int
+    distinct: int
+    by_variant: Mapping[str, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
 class Study:
-    """All rows of the run folder by table, and how many jobs they stand on."""
+    """All rows of the run folder by table, and the jobs that they stand on."""
 
-    rows: dict[str, list[Trial]]
-    n_jobs: int
-
-
-def plan_trials(scenario: Scenario) -> list[TrialPlan]:
-    """Return the trials in the order of the scenario: every replication of a scheme, then the next scheme."""
-    return [
-        TrialPlan(index, entry, scenario.seed + replication, scenario.trial_seeds(replication))
-        for index, entry in enumerate(scenario.schemes)
-        for replication in range(scenario.replications)
-    ]
+    rows: dict[str, list[Row]]
+    jobs: JobCounts
 
 
-def run_study(scenario: Scenario, learning: Learning, runner: Runner, progress: Progress) -> Study:
+@dataclass(slots=True)
+class Worlds:
+    """Trials whose worlds have run, and the jobs before them: data dealt, costs counted."""
+
+    trials: Sequence[TrialPlan]
+    logs: Sequence[TrialLog]
+    before: Mapping[int, list[Job]] = field(repr=False)
+    dealt: Mapping[int, Mapping[str, Any]] = field(repr=False)
+
+    @property
+    def evaluations(self) -> list[Job]:
+        """Every evaluation that the rows need, trial by trial."""
+        return [job for log in self.logs for job in log.evaluations.jobs]
+
+    def jobs_of(self, number: int) -> list[Job]:
+        """Return the jobs that a trial's rows stand on."""
+        return [*self.before[number], *self.logs[number].evaluations.jobs]
+
+
+def run_study(variants: Sequence[Variant], learning: Learning, runner: Runner, progress: Progress) -> Study:
     """Run every trial and return its rows. Only what the rows need is executed, and only once."""
-    trials = plan_trials(scenario)
-    partitions = {trial.seeds: learning.partition(scenario, trial.seeds) for trial in trials}
-    sheets = [learning.cost_sheets(scenario, index) for index in range(len(scenario.schemes))]
-    dealt = dict(zip(partitions, runner.demand(list(partitions.values())), strict=True))
-    priced = [demanded(runner, of_scheme) for of_scheme in sheets]
-    channels = {seed: build_channel(scenario, Streams(seed)) for seed in dict.fromkeys(trial.seeds.world for trial in trials)}
-    tariff = build_tariff(scenario)
+    worlds = run_worlds(variants, learning, runner, progress)
+    wanted = worlds.evaluations
+    progress.learning_begins(worlds, runner.missing(wanted))
+    results = dict(zip(wanted, runner.demand(wanted), strict=True))
+    rows: dict[str, list[Row]] = {table: [] for table in TABLES}
+    rows["variants"] = list(variant_rows(variants))
+    for number, (trial, log) in enumerate(zip(worlds.trials, worlds.logs, strict=True)):
+        evaluated = {of: results[job] for of, job in zip(log.evaluated_rounds, log.evaluations.jobs, strict=True)}
+        for table, new in _complete(trial, log, evaluated, worlds.dealt[number]).items():
+            rows[table].extend(new)
+    return Study(rows, count_jobs(worlds))
+
+
+def run_worlds(variants: Sequence[Variant], learning: Learning, runner: Runner, progress: Progress) -> Worlds:
+    """Run the world of every trial to its end; of the learning only what worlds ask for is done: data, costs, losses."""
+    trials = plan_trials(variants)
+    progress.begins(trials)
+    deals = [learning.partition(trial.scenario, trial.seeds) for trial in trials]
+    sheets = [learning.cost_sheets(trial.scenario, trial.index) for trial in trials]
+    before = {i: [deal, *sheet.values()] for i, (deal, sheet) in enumerate(zip(deals, sheets, strict=True))}
+    numbers = _numbers(runner, [job for jobs in before.values() for job in jobs])
+    tasks = [
+        WorldTask(trial, learning, numbers[deal], {name: numbers[job] for name, job in sheet.items()})
+        for trial, deal, sheet in zip(trials, deals, sheets, strict=True)
+    ]
+    logs: dict[int, TrialLog] = {}
+    for number, log in _run_all(tasks, runner, progress):
+        logs[number] = log
+        progress.world_ends(trials[number], log)
+    return Worlds(trials, [logs[i] for i in range(len(trials))], before, {i: numbers[deal] for i, deal in enumerate(deals)})
+
+
+def _numbers(runner: Runner, jobs: Sequence[Job]) -> dict[Job, Mapping[str, Any]]:
+    """Return the numbers of the results of ``jobs``; their tensors are not kept."""
+    distinct = list(dict.fromkeys(jobs))
+    return {job: result.numbers for job, result in zip(distinct, runner.demand(distinct), strict=True)}
+
+
+def _run_all(tasks: Sequence[WorldTask], runner: Runner, progress: Progress) -> Iterator[tuple[int, TrialLog]]:
+    """Yield the logs of all worlds as they end: from workers where there are some, and that pays."""
 
     def losses(jobs: list[Job]) -> list[float]:
         return [float(result.numbers["loss"]) for result in runner.demand(jobs)]
 
-    worlds = [
-        _simulated(
-            scenario, learning, trial, channels[trial.seeds.world], dealt[trial.seeds], priced[trial.index], losses, progress
-        )
-        for trial in trials
+    left, began_s = list(range(len(tasks))), time.monotonic()
+    while left:
+        apart = [i for i in left if not asks_losses(tasks[i].trial)]
+        if runner.n_workers > 1 and len(apart) > 1 and time.monotonic() - began_s > _ALONE_S:
+            yield from ((apart[i], log) for i, log in runner.map(run_world, [tasks[i] for i in apart]))
+            left = [i for i in left if i not in apart]
+        else:
+            number = left.pop(0)
+            yield number, run_world(tasks[number], losses, partial(progress.simulated, tasks[number].trial))
+
+
+def _complete(
+    trial: TrialPlan, log: TrialLog, evaluated: Mapping[int, Result], dealt: Mapping[str, Any]
+) -> dict[str, list[Row]]:
+    """Return all rows of a trial, now that its evaluations are there."""
+    qualities = {number: Quality.of(result.numbers) for number, result in evaluated.items()}
+    learned = learned_rows(trial.key, log.rounds, qualities, target_accuracy=trial.scenario.target_accuracy, facts=log.facts)
+    groups = [
+        row
+        for number, result in evaluated.items()
+        for row in group_rows(trial.key, number, result.numbers, dealt.get("histogram"), log.groups)
     ]
-    wanted = [log.round.quality for world in worlds for log in world.rounds if log.round.quality is not None]
-    progress.learning_begins(trials, scenario.protocol.rounds, runner.missing(wanted))
-    rows: dict[str, list[Trial]] = {table: [] for table in TABLES}
-    for trial, world in zip(trials, worlds, strict=True):
-        key = {"scheme": trial.entry.name, "label": trial.entry.label, "variant": "", "seed": trial.seed}
-        context = Context(key, world.world, tariff)
-        evaluations = _evaluations(trial, world, runner, progress)
-        facts = scheme_facts(world, dealt[trial.seeds].numbers["n_samples"])
-        of_trial = trial_rows(context, world.rounds, evaluations, target_accuracy=scenario.target_accuracy, facts=facts)
-        for table, new in of_trial.items():
-            rows[table].extend(new)
-    return Study(
-        rows, count_jobs([*partitions.values(), *(job for of_scheme in sheets for job in of_scheme.values()), *wanted])
-    )
+    return {**log.rows, **learned, "groups": list(groups)}
 
 
-def demanded(runner: Runner, jobs: Mapping[str, Job]) -> dict[str, Mapping[str, Any]]:
-    """Return the numbers of the results of ``jobs`` by name."""
-    return {name: result.numbers for name, result in zip(jobs, runner.demand(list(jobs.values())), strict=True)}
+def variant_rows(variants: Iterable[Variant]) -> Iterator[VariantRow]:
+    """Yield where each variant stands on each axis."""
+    for variant in variants:
+        for place in variant.places:
+            yield VariantRow(
+                variant=variant.name,
+                axis=place.axis,
+                title=place.title,
+                position=place.position,
+                point=place.point,
+                value=place.value,
+            )
 
 
-def count_jobs(wanted: Iterable[Job]) -> int:
-    """Return how many different jobs stand behind ``wanted``, these included."""
-    pending, seen = list(wanted), set[str]()
-    while pending:
-        job = pending.pop()
-        if job.name not in seen:
-            seen.add(job.name)
-            pending.extend(job.inputs)
-    return len(seen)
-
-
-def _simulated(
-    scenario: Scenario,
-    learning: Learning,
-    trial: TrialPlan,
-    channel: Channel,
-    dealt: Result,
-    sheets: Mapping[str, Mapping[str, Any]],
-    demand: Demand,
-    progress: Progress,
-) -> Simulated:
-    scheme = learning.scheme(scenario, trial.index, trial.seeds, dealt.numbers, sheets)
-    n_asked = trial.entry.clients_per_round or scenario.protocol.clients_per_round
-    n_samples = dealt.numbers["n_samples"]
-    return simulate(
-        scenario,
-        scheme,
-        channel,
-        seeds=trial.seeds,
-        n_samples=n_samples,
-        n_asked=n_asked,
-        demand=demand,
-        on_round=lambda each: progress.simulated(trial, each),
-    )
-
-
-def _evaluations(trial: TrialPlan, world: Simulated, runner: Runner, progress: Progress) -> dict[int, Quality]:
-    found = {}
-    for each in (log.round for log in world.rounds):
-        if each.quality is None:
-            continue
-        (result,) = runner.demand([each.quality])
-        found[each.number] = Quality.of(result.numbers)
-        progress.evaluated(trial, each, found[each.number].accuracy)
-    return found
+def count_jobs(worlds: Worlds) -> JobCounts:
+    """Return how many jobs the trials stand on."""
+    seen, asked, by_variant = set[str](), 0, dict[str, tuple[int, int]]()
+    of_variant: dict[str, set[str]] = {}
+    for number, trial in enumerate(worlds.trials):
+        names = {job.name for job in in_order(worlds.jobs_of(number), skip=lambda job: False)}
+        asked += len(names)
+        of_variant.setdefault(trial.variant.name, set()).update(names)
+    for name, names in of_variant.items():
+        by_variant[name] = (len(names), len(names - seen))
+        seen |= names
+    return JobCounts(asked, len(seen), by_variant)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mecsim.build.energy import Tariff
@@ -11,7 +11,7 @@ from mecsim.federation.turn import Turn
 from mecsim.nodes.compute import idle_energy_j
 from mecsim.nodes.station_power import backhaul_j, carbon_g
 from mecsim.nodes.world import World
-from mecsim.results.records import OUTCOMES, ClientRow, DiagnosticRow, EnergyRow, RoundRow, SummaryRow, TransferRow, Trial
+from mecsim.results.records import OUTCOMES, ClientRow, DiagnosticRow, EnergyRow, RoundRow, Row, SummaryRow, TransferRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """What an evaluation gave; ``diagnostics`` is every number beside accuracy and loss."""
+    """What an evaluation gave; ``diagnostics`` is every number beside accuracy and loss, but no lists."""
 
     accuracy: float
     loss: float
@@ -35,36 +35,50 @@ class Quality:
     def of(cls, numbers: Mapping[str, Any]) -> "Quality":
         """Read the numbers of an evaluation's result."""
         # Sorted: a result from the store has its numbers in another order than a fresh one.
-        rest = {name: float(numbers[name]) for name in sorted(numbers) if name not in ("accuracy", "loss", "n_samples")}
+        named = {name: numbers[name] for name in sorted(numbers) if name not in ("accuracy", "loss", "n_samples")}
+        rest = {name: float(number) for name, number in named.items() if not isinstance(number, list)}
         return cls(float(numbers["accuracy"]), float(numbers["loss"]), rest)
 
 
-def trial_rows(
-    context: Context,
-    rounds: Sequence[RoundLog],
+def world_rows(context: Context, rounds: Sequence[RoundLog]) -> dict[str, list[Row]]:
+    """Return what the world alone says of one trial, by table; rounds are not evaluated yet."""
+    rows: dict[str, list[Row]] = {"rounds": [], "clients": [], "transfers": [], "energy": []}
+    for log in rounds:
+        each = log.round
+        clients = [client_row(context, each.number, turn) for turn in each.turns]
+        row = round_row(context, log, clients)
+        rows["rounds"].append(row)
+        rows["clients"] += clients
+        rows["transfers"] += [row for turn in each.turns for row in transfer_rows(context, each.number, turn)]
+        rows["energy"] += energy_rows(context, log, row, clients)
+    return rows
+
+
+def learned_rows(
+    key: Mapping[str, Any],
+    rounds: Sequence[RoundRow],
     evaluations: Mapping[int, Quality],
     *,
     target_accuracy: float | None,
     facts: Mapping[str, Any],
-) -> dict[str, list[Trial]]:
-    """Return the rows of one trial by table; ``facts`` are the summary's columns that do not come from the rounds."""
-    rows: dict[str, list[Trial]] = {"rounds": [], "clients": [], "transfers": [], "energy": []}
-    round_rows = []
-    for log in rounds:
-        each = log.round
-        clients = [client_row(context, each.number, turn) for turn in each.turns]
-        round_rows.append(round_row(context, log, clients, evaluations.get(each.number)))
-        rows["rounds"].append(round_rows[-1])
-        rows["clients"] += clients
-        rows["transfers"] += [row for turn in each.turns for row in transfer_rows(context, each.number, turn)]
-        rows["energy"] += energy_rows(context, log, round_rows[-1], clients)
-    rows["diagnostics"] = [
-        DiagnosticRow(**context.key, round=number, name=name, value=value)
+) -> dict[str, list[Row]]:
+    """Return the rows of one trial that evaluations complete; ``facts`` are the summary's columns that are of no round."""
+    known = [
+        replace(row, accuracy=evaluations[row.round].accuracy, loss=evaluations[row.round].loss)
+        if row.round in evaluations
+        else row
+        for row in rounds
+    ]
+    diagnostics = [
+        DiagnosticRow(**key, round=number, name=name, value=value)
         for number, quality in evaluations.items()
         for name, value in quality.diagnostics.items()
     ]
-    rows["summary"] = [summary_row(context, round_rows, target_accuracy, facts)]
-    return rows
+    return {
+        "rounds": list(known),
+        "diagnostics": list(diagnostics),
+        "summary": [summary_row(key, known, target_accuracy, facts)],
+    }
 
 
 def client_row(context: Context, number: int, turn: Turn) -> ClientRow:
@@ -128,8 +142,8 @@ def transfer_rows(context: Context, number: int, turn: Turn) -> list[TransferRow
     ]
 
 
-def round_row(context: Context, log: RoundLog, clients: Sequence[ClientRow], quality: Quality | None) -> RoundRow:
-    """Return the row of one round, summed over its turns."""
+def round_row(context: Context, log: RoundLog, clients: Sequence[ClientRow]) -> RoundRow:
+    """Return the row of one round, summed over its turns, as long as it is not evaluated."""
     each, tariff = log.round, context.tariff
     counts: dict[str, Any] = {outcome: sum(row.outcome == outcome for row in clients) for outcome in OUTCOMES}
     compute_j, idle_j = sum(row.compute_energy_j for row in clients), sum(row.idle_energy_j for row in clients)
@@ -142,8 +156,8 @@ def round_row(context: Context, log: RoundLog, clients: Sequence[ClientRow], qua
         round=each.number,
         opened_at_s=each.opened_at_s,
         sim_time_s=each.closed_at_s,
-        accuracy=quality.accuracy if quality else None,
-        loss=quality.loss if quality else None,
+        accuracy=None,
+        loss=None,
         uplink_bytes=sum(row.upload_bytes for row in clients),
         downlink_bytes=sum(row.download_bytes for row in clients),
         wasted_bytes=sum(row.upload_bytes + row.download_bytes for row in clients if row.outcome != "completed"),
@@ -186,7 +200,7 @@ def energy_rows(context: Context, log: RoundLog, row: RoundRow, clients: Sequenc
 
 
 def summary_row(
-    context: Context, rounds: Sequence[RoundRow], target_accuracy: float | None, facts: Mapping[str, Any]
+    key: Mapping[str, Any], rounds: Sequence[RoundRow], target_accuracy: float | None, facts: Mapping[str, Any]
 ) -> SummaryRow:
     """Return the trial's totals, and what it took to reach the target accuracy for the first time."""
     evaluated = [row for row in rounds if row.accuracy is not None]
@@ -194,7 +208,7 @@ def summary_row(
     reached = None if target_accuracy is None else next((row for row in evaluated if _accuracy(row) >= target_accuracy), None)
     until = [row for row in rounds if reached is not None and row.round <= reached.round]
     return SummaryRow(
-        **context.key,
+        **key,
         **facts,
         rounds=rounds[-1].round,
         sim_time_s=rounds[-1].sim_time_s,

@@ -5,7 +5,8 @@ from copy import copy
 from pathlib import Path
 
 from mecsim.cli.names import build_catalog
-from mecsim.config.loader import parse_scenario
+from mecsim.config.loader import parse_scenario, parse_study
+from mecsim.config.variants import Variant
 from mecsim.federation.contract import NO_STEP, REPLACE, Offer, Payload, SchemeFacts, Work
 from mecsim.jobs.job import Result, job
 from mecsim.study import run_study
@@ -95,22 +96,36 @@ def execute(wanted, inputs):
 
 
 class Watcher:
+    """Notes what it is told."""
+
     def __init__(self):
-        self.n_missing, self.seen = None, []
+        self.trials, self.missing, self.ended, self.rounds = [], None, [], []
+
+    def begins(self, trials):
+        self.trials = [str(trial) for trial in trials]
 
     def simulated(self, trial, each):
-        pass
+        self.rounds.append((str(trial), each.number))
 
-    def learning_begins(self, trials, n_rounds, n_missing):
-        self.n_missing = n_missing
+    def world_ends(self, trial, log):
+        self.ended.append(str(trial))
 
-    def evaluated(self, trial, each, accuracy):
-        self.seen.append((trial.entry.label, each.number))
+    def learning_begins(self, worlds, missing):
+        self.missing = list(missing)
 
 
 def parse(*overrides):
     return parse_scenario(SCENARIO, "quickstart", build_catalog(), overrides=[*SMALL, *overrides])
 
 
+def variants(*overrides, sweep=""):
+    """Return the variants of the small quickstart with a sweep."""
+    return parse_study(SCENARIO + sweep, "quickstart", build_catalog(), overrides=[*SMALL, *overrides]).variants
+
+
 def study_of(scenario, runner, peaks_bytes=(1e6,)):
-    return run_study(scenario, SyntheticRoom(peaks_bytes), runner, Watcher())
+    return swept([Variant.only(scenario)], runner, peaks_bytes)
+
+
+def swept(of, runner, peaks_bytes=(1e6,), watcher=None):
+    return run_study(of, SyntheticRoom(peaks_bytes), runner, watcher or Watcher())

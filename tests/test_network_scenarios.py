@@ -62,7 +62,7 @@ def load(name, overrides=()):
 
 
 def finished(name, overrides, folder):
-    run(FOLDER / f"{name}.yaml", [*SHORT, *overrides], folder / "run", folder / "store", quiet=True)
+    run(FOLDER / f"{name}.yaml", [*SHORT, *overrides], folder / "run", folder / "store", workers=1, quiet=True)
     return open_run(folder / "run")
 
 

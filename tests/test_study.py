@@ -3,11 +3,11 @@
 import pytest
 from synthetic_room import execute, parse, study_of
 
-from mecsim.jobs.job import job
+from mecsim.config.variants import Variant
 from mecsim.jobs.runner import LocalRunner
 from mecsim.jobs.store import Store
 from mecsim.results.records import OUTCOMES, TABLES
-from mecsim.study import count_jobs, plan_trials
+from mecsim.trials import plan_trials
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_a_second_study_executes_nothing_and_gives_the_same_rows(runner):
     first = study_of(parse(), runner)
     before = runner.n_executed
     again = study_of(parse(), runner)
-    assert runner.n_executed == before == first.n_jobs
+    assert runner.n_executed == before == first.jobs.distinct
     assert again.rows == first.rows
 
 
@@ -94,7 +94,7 @@ def test_each_seed_changes_what_it_stands_for(runner, key):
 
 
 def test_replications_are_trials_of_their_own_seeds(runner):
-    trials = plan_trials(parse("replications=3"))
+    trials = plan_trials([Variant.only(parse("replications=3"))])
     assert [trial.seed for trial in trials[:3]] == [1, 2, 3]
     assert trials[2].seeds.world == 3
     rows = study_of(parse("replications=2"), runner).rows
@@ -110,8 +110,3 @@ def test_target_columns_are_those_of_the_first_round_that_reaches_it(runner):
     assert summary.uplink_bytes_to_target == sum(row.uplink_bytes for row in rounds if row.round <= reached.round)
     missed = study_of(parse("target_accuracy=1.0"), runner).rows["summary"][0]
     assert (missed.time_to_target_s, missed.uplink_bytes_to_target) == (None, None)
-
-
-def test_jobs_are_counted_once(runner):
-    shared = job("init", {})
-    assert count_jobs([job("train", {"i": 1}, [shared]), job("train", {"i": 2}, [shared]), shared]) == 3

@@ -13,6 +13,7 @@ from mecsim.build.trial import build_world
 from mecsim.cli.names import build_catalog
 from mecsim.cli.synthetic_room import SyntheticRoom
 from mecsim.config.loader import parse_scenario
+from mecsim.config.variants import Variant
 from mecsim.errors import ScenarioError
 from mecsim.jobs import synthetic
 from mecsim.jobs.runner import LocalRunner
@@ -125,4 +126,4 @@ class Silent:
 def rows_of(changes=None, folder=None, **keys):
     """Return the rows of a study of the changed scenario, by table."""
     runner = LocalRunner(synthetic.execute, NoStore())
-    return run_study(scenario(changes, folder, **keys), SyntheticRoom(), runner, Silent()).rows
+    return run_study([Variant.only(scenario(changes, folder, **keys))], SyntheticRoom(), runner, Silent()).rows

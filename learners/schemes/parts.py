@@ -117,9 +117,17 @@ def evaluate_job(
     part: Part, state: Job, context: SchemeContext, split: str = "test", *, on: Mapping[str, Any] | None = None
 ) -> Job:
     """Return the evaluation of ``state`` on a split, or on the samples ``on`` (see ``learners.samples``)."""
-    where = {"split": split} if on is None else {"on": dict(on)}
+    where = {"split": split, **by_class(context, split)} if on is None else {"on": dict(on)}
     params = {"model": part.spec, "dataset": dict(context.dataset), **where, **part.extra}
     return job("evaluate", params, [state, context.partition, *part.inputs])
+
+
+def by_class(context: SchemeContext, split: str) -> dict[str, bool]:
+    """Return the parameter of an evaluation that counts by class: on the test split, where samples have classes.
+
+    Accuracy by group of devices is made of these counts.
+    """
+    return {"by_class": True} if split == "test" and context.n_classes is not None else {}
 
 
 def client_loss_job(part: Part, state: Job, context: SchemeContext, client: int) -> Job | None:

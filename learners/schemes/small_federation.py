@@ -9,7 +9,7 @@ from learners.models.sources import architecture_of_model
 from learners.schemes.averaging import FederatedAveraging
 from learners.schemes.context import CostQuestion, SchemeContext
 from learners.schemes.method_params import MethodParams
-from learners.schemes.parts import head_work, part_of, start_job
+from learners.schemes.parts import by_class, head_work, part_of, start_job
 from mecsim.errors import JobError, suggestion
 from mecsim.federation.contract import NO_STEP, SchemeFacts, ServerStep
 from mecsim.jobs.job import Job, job
@@ -88,6 +88,7 @@ class SmallFederation(FederatedAveraging):
             "small": self.part.spec,
             "dataset": dict(self.context.dataset),
             "split": split,
+            **by_class(self.context, split),
             **options,
         }
         inputs = [self.large_state, self.tuned, self.start, self.context.partition]

@@ -10,7 +10,6 @@ from mecsim.build.trial import Learning
 from mecsim.config.scenario import Scenario
 from mecsim.jobs.job import Job
 from mecsim.jobs.runner import Runner
-from mecsim.study import demanded
 
 
 def cost_table(scenario: Scenario, learning: Learning, runner: Runner) -> Table:
@@ -29,7 +28,7 @@ def cost_table(scenario: Scenario, learning: Learning, runner: Runner) -> Table:
         table.add_column(heading, justify="right")
     table.add_column("held by", overflow="fold")
     for index, entry in enumerate(scenario.schemes):
-        for name, sheet in demanded(runner, _different(learning.cost_sheets(scenario, index))).items():
+        for name, sheet in _demanded(runner, _different(learning.cost_sheets(scenario, index))).items():
             is_device = name.startswith("device")
             label = entry.label if name == "device" else f"{entry.label} ({name})"
             holders = _holders(groups, sheet["peak_train_bytes"]) if is_device else "the server"
@@ -63,3 +62,8 @@ def _holders(groups: Mapping[str, float], peak_bytes: float) -> str:
     if len(held) == len(groups):
         return "all"
     return ", ".join(held) or "none"
+
+
+def _demanded(runner: Runner, jobs: Mapping[str, Job]) -> dict[str, Mapping[str, Any]]:
+    """Return the numbers of the results of ``jobs`` by name."""
+    return {name: result.numbers for name, result in zip(jobs, runner.demand(list(jobs.values())), strict=True)}

@@ -48,10 +48,13 @@ def validate(scenario: ScenarioFile, overrides: Overrides = None) -> None:
     from mecsim.cli.names import load
     from mecsim.config.loader import resolved_yaml
 
-    valid = load(scenario, overrides)
-    for warning in warnings_of(valid):
+    loaded = load(scenario, overrides)
+    for warning in dict.fromkeys(warning for variant in loaded.variants for warning in warnings_of(variant.scenario)):
         typer.echo(f"Note: {warning}", err=True)
-    typer.echo(resolved_yaml(valid), nl=False)
+    if loaded.scenario.sweep:
+        names = "\n".join(f"  {variant.name}" for variant in loaded.variants)
+        typer.echo(f"The sweep has {len(loaded.variants)} variants, each of them valid:\n{names}", err=True)
+    typer.echo(resolved_yaml(loaded.scenario), nl=False)
 
 
 def schema() -> None:

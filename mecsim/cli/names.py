@@ -8,8 +8,8 @@ from mecsim.build.fleet import memory_of_group
 from mecsim.build.rules import physics
 from mecsim.config.base import PATH
 from mecsim.config.catalog import Catalog
-from mecsim.config.loader import load_scenario, read_plugins
-from mecsim.config.scenario import PartialScenario, Scenario
+from mecsim.config.loader import Loaded, load_study, read_plugins
+from mecsim.config.scenario import PartialScenario
 from mecsim.errors import MecsimError, Problem
 from mecsim.nodes.profiles import PROFILES
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from learners.catalog import Architecture
 
 
-def load(path: Path, overrides: Sequence[str] | None) -> Scenario:
-    """Return the valid scenario at ``path``; its plugins are imported first, as they may add to the catalog."""
+def load(path: Path, overrides: Sequence[str] | None) -> Loaded:
+    """Return the valid scenario at ``path`` and its variants; its plugins are imported first: they may add to the catalog."""
     from learners.catalog import load_plugins
 
     load_plugins(read_plugins(path, overrides or ()))
-    return load_scenario(path, build_catalog(), overrides or ())
+    return load_study(path, build_catalog(), overrides or ())
 
 
 def build_catalog() -> Catalog:

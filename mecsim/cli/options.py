@@ -16,4 +16,12 @@ StoreFolder = Annotated[
     Path,
     typer.Option("--store", envvar="MECSIM_STORE", help="Folder of the results of learning that all studies share."),
 ]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Processes that learn side by side; 1: none but this one. Default: one a core, 8 at most.",
+        show_default=False,
+    ),
+]
 DEFAULT_STORE = Path(".mecsim/store")

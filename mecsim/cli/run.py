@@ -1,21 +1,18 @@
 """Commands that compute: run, cost, report."""
 
-import datetime
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mecsim.cli.options import DEFAULT_STORE, Overrides, ScenarioFile, StoreFolder
+from mecsim.cli.options import DEFAULT_STORE, Overrides, ScenarioFile, StoreFolder, Workers
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from rich.console import Console
 
-    from mecsim.config.scenario import Scenario
-    from mecsim.jobs.job import Job
-    from mecsim.jobs.runner import LocalRunner
-    from mecsim.study import Study
+    from mecsim.config.variants import Variant
 
 INTERRUPTED = 130
 
@@ -28,33 +25,56 @@ def run(
         typer.Option(help="Folder of the run; default: runs/NAME, with what --set changed in its name.", show_default=False),
     ] = None,
     store: StoreFolder = DEFAULT_STORE,
+    variants: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--variant", metavar="NAME", help="Run this variant of the sweep, or all with this axis=point; may be given again."
+        ),
+    ] = None,
+    workers: Workers = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Simulate the worlds, say how much there is to learn, and train nothing.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
 ) -> None:
-    """Simulate and train every scheme of a scenario; write tables, plots and a report.
+    """Simulate and train every scheme of a scenario, in every variant of its sweep; write tables, plots and a report.
 
-    Stopped and started again, it goes on from what is done.
+    Stopped and started again, it goes on from what is done. Results are the same with any number of workers.
 
     Example: mecsim run scenarios/quickstart.yaml --set network.carrier.bandwidth_mhz=2
+
+    Example: mecsim run scenarios/sweeps/bandwidth.yaml --workers 2 --dry-run
     """
     from rich.console import Console
 
-    from mecsim.build.rules import warnings_of
+    from mecsim.cli.execute import Order, execute_order
+    from mecsim.cli.manifest import command_line
     from mecsim.cli.names import load
+    from mecsim.cli.workers import default_workers
 
-    valid = load(scenario, overrides)
+    loaded = load(scenario, overrides)
     console = Console(stderr=True)
-    for warning in warnings_of(valid):
-        console.print(f"Note: {warning}", soft_wrap=True, highlight=False)
-    folder = out or Path("runs") / folder_name(valid.name, overrides or ())
-    runner = _runner(store)
+    changes = (*(overrides or ()), *(f"variant={name}" for name in variants or ()))
+    order = Order(
+        loaded=loaded,
+        folder=out or Path("runs") / folder_name(loaded.scenario.name, changes),
+        store=store,
+        command=command_line(),
+        variants=tuple(variants or ()),
+        n_workers=workers or default_workers(),
+    )
+    _warn(order.chosen_variants, console)
+    if dry_run:
+        from mecsim.cli.dry_run import print_dry_run
+
+        print_dry_run(order, console, quiet=quiet)
+        return
     try:
-        _run_into(folder, valid, runner, console, quiet=quiet)
+        execute_order(order, console, quiet=quiet)
     except KeyboardInterrupt:
-        console.print(
-            f"Stopped: {runner.n_executed} new results are in {store}, and the same command goes on from there.", soft_wrap=True
-        )
+        console.print(f"Stopped: what has been learned is in {store}, and the same command goes on from there.", soft_wrap=True)
         raise typer.Exit(INTERRUPTED) from None
-    _say(folder)
+    _say(order.folder)
 
 
 def cost(
@@ -74,9 +94,11 @@ def cost(
     from mecsim.cli.costs import cost_table
     from mecsim.cli.learning import LearningRoom
     from mecsim.cli.names import load
+    from mecsim.cli.workers import runner_of
 
-    valid = load(scenario, overrides)
-    Console().print(cost_table(valid, LearningRoom(classes), _runner(store)))
+    valid = load(scenario, overrides).scenario
+    runner, _ = runner_of(store, n_workers=1)
+    Console().print(cost_table(valid, LearningRoom(classes), runner))
 
 
 def report(run: Annotated[Path, typer.Argument(help="A run folder, as 'mecsim run' leaves it.", show_default=False)]) -> None:
@@ -97,67 +119,12 @@ def folder_name(name: str, overrides: "list[str] | tuple[str, ...]") -> str:
     return f"{name}__{slug}"[:120] if slug else name
 
 
-def _runner(store: Path) -> "LocalRunner":
-    from learners.numerics import numerics_class
-    from mecsim.jobs.job import Job, Result
-    from mecsim.jobs.runner import LocalRunner
-    from mecsim.jobs.store import Store
+def _warn(variants: "Sequence[Variant]", console: "Console") -> None:
+    """Say what a model of some variant does not cover, each sentence once."""
+    from mecsim.build.rules import warnings_of
 
-    def execute(job: Job, inputs: "object") -> Result:
-        from mecsim.jobs import synthetic
-
-        if job.kind in synthetic.KINDS:
-            return synthetic.execute(job, inputs)  # type: ignore[arg-type]
-        # Loads torch: not before something has to be executed.
-        from learners.worker import execute as execute_job
-
-        return execute_job(job, inputs)  # type: ignore[arg-type]
-
-    return LocalRunner(execute, Store(store, numerics=numerics_class()))
-
-
-def _run_into(folder: Path, scenario: "Scenario", runner: "LocalRunner", console: "Console", *, quiet: bool) -> None:
-    from analysis.report.build import add_analysis
-    from mecsim.cli.interrupt import Interrupt
-    from mecsim.cli.learning import room_of
-    from mecsim.cli.progress import drawing, watching
-    from mecsim.config.loader import resolved_yaml
-    from mecsim.results.folder import check_replaceable, write_run
-    from mecsim.study import run_study
-
-    check_replaceable(folder)
-    started_at, started = datetime.datetime.now(datetime.UTC), time.perf_counter()
-    with Interrupt() as interrupt, watching(console, quiet=quiet) as progress:
-
-        def executed(job: "Job") -> None:
-            interrupt.check()
-            progress.executed(job)
-
-        runner.on_executed = executed
-        study = run_study(scenario, room_of(scenario), runner, progress)
-        interrupt.check()
-    facts = _manifest(scenario, runner, study, started_at, time.perf_counter() - started)
-    with drawing(console, quiet=quiet):
-        write_run(folder, scenario_yaml=resolved_yaml(scenario), manifest=facts, tables=study.rows, extras=add_analysis)
-
-
-def _manifest(
-    scenario: "Scenario", runner: "LocalRunner", study: "Study", started_at: datetime.datetime, real_seconds: float
-) -> dict[str, object]:
-    from learners.numerics import numerics_class
-    from mecsim.cli.learning import reconstructions
-    from mecsim.cli.manifest import command_line, manifest
-
-    return manifest(
-        scenario,
-        command=command_line(),
-        started_at=started_at,
-        real_seconds=real_seconds,
-        n_run=runner.n_executed,
-        n_jobs=study.n_jobs,
-        numerics=numerics_class(),
-        reconstructions=reconstructions(scenario),
-    )
+    for warning in dict.fromkeys(warning for variant in variants for warning in warnings_of(variant.scenario)):
+        console.print(f"Note: {warning}", soft_wrap=True, highlight=False)
 
 
 def _say(folder: Path) -> None:
@@ -169,7 +136,13 @@ def _say(folder: Path) -> None:
     console = Console()
     opened = open_run(folder)
     print_summary(opened, console)
-    n_run, n_reused = opened.manifest["jobs_run"], opened.manifest["jobs_reused"]
-    done = f"{n_run} jobs run, {n_reused} reused" if n_run else f"all {n_reused} jobs reused: nothing was trained"
-    console.print(f"{done}; {opened.manifest['real_seconds']:.1f} s of real time.")
+    console.print(f"{_jobs_text(opened.manifest)}; {opened.manifest['real_seconds']:.1f} s of real time.", soft_wrap=True)
     console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
+
+
+def _jobs_text(manifest: "Mapping[str, Any]") -> str:
+    """Return what was executed, what came from the store, and what trials had in common."""
+    n_run, n_reused, n_asked = manifest["jobs_run"], manifest["jobs_reused"], manifest["jobs_asked"]
+    text = f"{n_run} jobs run, {n_reused} reused" if n_run else f"all {n_reused} jobs reused: nothing was trained"
+    n_shared = n_asked - n_run - n_reused
+    return f"{text}; {n_shared} more were those of other trials" if n_shared else text

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import Self
 
 from mecsim.config.overrides import NoSuchPlaceError, set_value
 from mecsim.config.scenario import Scenario
@@ -31,6 +32,11 @@ class Variant:
     places: tuple[Place, ...]
     scenario: Scenario
 
+    @classmethod
+    def only(cls, scenario: Scenario) -> Self:
+        """Return the one variant of a scenario without a sweep."""
+        return cls("", (), scenario)
+
 
 Read = Callable[[Document], tuple[Scenario | None, list[Problem]]]
 """Validates a document as a scenario."""
@@ -39,7 +45,7 @@ Read = Callable[[Document], tuple[Scenario | None, list[Problem]]]
 def variants_of(scenario: Scenario, document: Document, read: Read) -> tuple[list[Variant], list[Problem]]:
     """Return the variants of a valid scenario, the last axis changing fastest, and what is wrong with some of them."""
     if not scenario.sweep:
-        return [Variant("", (), scenario)], []
+        return [Variant.only(scenario)], []
     base = _with_labels(document, scenario)
     variants, wrong = [], dict[Problem, list[str]]()
     for numbered in product(*(list(enumerate(axis.points())) for axis in scenario.sweep)):

@@ -1,26 +1,41 @@
 """Runners answer demands for results: they execute what is asked for and not stored, and nothing else."""
 
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import TracebackType
+from typing import Protocol, Self, TypeVar
 
+from mecsim.jobs.graph import in_order
 from mecsim.jobs.job import Job, Result
+from mecsim.jobs.memory import MEMORY_BYTES, Memory
+
+A = TypeVar("A")
+R = TypeVar("R")
 
 #: Executes one job on the results of its inputs.
 Execute = Callable[[Job, Sequence[Result]], Result]
-
-MEMORY_BYTES = 512 * 2**20
 
 
 class Runner(Protocol):
     """What the world and the study may ask of whoever executes jobs."""
 
+    @property
+    def n_workers(self) -> int:
+        """How many jobs, or calls of ``map``, it can execute side by side."""
+        ...
+
     def demand(self, jobs: Sequence[Job]) -> list[Result]:
         """Return the results of ``jobs``, in their order, running what the store does not have."""
         ...
 
-    def missing(self, jobs: Sequence[Job]) -> int:
-        """Return how many jobs a demand for ``jobs`` would execute."""
+    def missing(self, jobs: Sequence[Job]) -> list[Job]:
+        """Return the jobs that a demand for ``jobs`` would execute, inputs first."""
+        ...
+
+    def map(self, function: Callable[[A], R], arguments: Iterable[A]) -> Iterator[tuple[int, R]]:
+        """Yield (position of the argument, what ``function`` gave for it), in the order in which they are done.
+
+        It may happen in other processes: ``function`` is one of a module (or a partial of one), and everything is picklable.
+        """
         ...
 
 
@@ -55,25 +70,34 @@ class LocalRunner:
     ) -> None:
         self._execute = execute
         self._store = store
-        self._memory = _Memory(memory_bytes)
+        self._memory = Memory(memory_bytes)
         self.on_executed = on_executed
         self.n_executed = 0
+        self.n_workers = 1
+        #: Jobs that are being executed now: 0 or 1.
+        self.n_running = 0
 
     def demand(self, jobs: Sequence[Job]) -> list[Result]:
         """Return the results of ``jobs``, in their order, running what the store does not have."""
         return [self._result(job) for job in jobs]
 
-    def missing(self, jobs: Sequence[Job]) -> int:
-        """Return how many jobs a demand for ``jobs`` would execute."""
-        pending, seen, count = list(jobs), set[str](), 0
-        while pending:
-            job = pending.pop()
-            if job.name in seen or job.name in self._memory or job in self._store:
-                continue
-            seen.add(job.name)
-            count += 1
-            pending.extend(job.inputs)
-        return count
+    def missing(self, jobs: Sequence[Job]) -> list[Job]:
+        """Return the jobs that a demand for ``jobs`` would execute, inputs first."""
+        return in_order(jobs, skip=lambda job: job.name in self._memory or job in self._store)
+
+    def map(self, function: Callable[[A], R], arguments: Iterable[A]) -> Iterator[tuple[int, R]]:
+        """Yield (position of the argument, what ``function`` gave for it), in their order, each when it is asked for."""
+        for index, argument in enumerate(arguments):
+            yield index, function(argument)
+
+    def close(self) -> None:
+        """Do nothing: there is no other process to end. The store stays open."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
 
     def _result(self, wanted: Job) -> Result:
         # A stack and no recursion: the history of a federated run is hundreds of jobs deep.
@@ -101,36 +125,13 @@ class LocalRunner:
         return result
 
     def _run(self, job: Job, inputs: Sequence[Result]) -> Result:
-        result = self._execute(job, inputs)
+        self.n_running = 1
+        try:
+            result = self._execute(job, inputs)
+        finally:
+            self.n_running = 0
         self._store.put(job, result)
         self._memory.put(job.name, result)
         self.n_executed += 1
         self.on_executed(job)
         return result
-
-
-class _Memory:
-    """The least recently used results, up to a number of bytes."""
-
-    def __init__(self, limit_bytes: int) -> None:
-        self._limit_bytes = limit_bytes
-        self._size_bytes = 0
-        self._results: OrderedDict[str, Result] = OrderedDict()
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._results
-
-    def get(self, name: str) -> Result | None:
-        if name not in self._results:
-            return None
-        self._results.move_to_end(name)
-        return self._results[name]
-
-    def put(self, name: str, result: Result) -> None:
-        if name in self._results:
-            return
-        self._results[name] = result
-        self._size_bytes += result.size_bytes
-        while self._size_bytes > self._limit_bytes:
-            _, dropped = self._results.popitem(last=False)
-            self._size_bytes -= dropped.size_bytes

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mecsim.errors import RunFolderError, UnknownNameError
 from mecsim.results.folder import MANIFEST, SCENARIO
 from mecsim.results.records import SCHEMA_VERSION, TABLES
+from mecsim.results.underway import underway_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +44,7 @@ _AGAIN = "Run the study again: what it has learned is in the job store, and only
 def open_run(folder: Path) -> Run:
     """Open a run folder; RunFolderError if it is missing, unfinished, or of another schema version."""
     if not folder.is_dir():
-        raise RunFolderError(f"there is no run folder {folder}. `mecsim run SCENARIO.yaml` makes one.")
+        raise RunFolderError(underway_text(folder) or f"there is no run folder {folder}. `mecsim run SCENARIO.yaml` makes one.")
     manifest = _manifest(folder)
     needed = (SCENARIO, *(f"{name}.parquet" for name in TABLES))
     missing = [name for name in needed if not (folder / name).is_file()]

@@ -1,5 +1,6 @@
 """What every scheme of the catalogue promises the world: a new scheme gets this suite by being listed."""
 
+import numpy as np
 import pytest
 from scheme_cases import (
     N_CLIENTS,
@@ -93,7 +94,11 @@ def test_quality_has_an_accuracy_and_a_loss_and_numbers_beside_them(runner, name
     numbers = runner.demand(run_rounds(scheme, context, n_rounds=1)).numbers
     assert 0.0 <= numbers["accuracy"] <= 1.0
     assert numbers["loss"] > 0.0
-    assert all(isinstance(value, int | float) for value in numbers.values())
+    counts = {name: numbers[name] for name in ("class_n", "class_right")}  # by class, of what would be deployed
+    assert all(isinstance(value, int | float) for name, value in numbers.items() if name not in counts)
+    n_tested, n_right = (np.array(counts[name], dtype=float).reshape(-1, 10) for name in counts)
+    assert np.all(n_tested.sum(axis=1) == numbers["n_samples"])
+    assert np.mean(n_right.sum(axis=1) / n_tested.sum(axis=1)) == pytest.approx(numbers["accuracy"])
 
 
 @every_scheme_that_learns

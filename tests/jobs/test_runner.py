@@ -39,7 +39,7 @@ def test_a_second_runner_finds_everything_in_the_store(store, arithmetic):
 def test_a_longer_history_executes_only_what_is_new(store, arithmetic):
     LocalRunner(arithmetic, store).demand([chain(5)])
     runner = LocalRunner(arithmetic, store)
-    assert runner.missing([chain(8)]) == 3
+    assert len(runner.missing([chain(8)])) == 3
     runner.demand([chain(8)])
     assert runner.n_executed == 3
 
@@ -74,10 +74,21 @@ def test_what_was_done_before_a_failure_is_kept(store, arithmetic):
 
     with pytest.raises(KeyboardInterrupt):
         LocalRunner(failing, store).demand([chain(4)])
-    assert LocalRunner(arithmetic, store).missing([chain(4)]) == 2
+    assert len(LocalRunner(arithmetic, store).missing([chain(4)])) == 2
 
 
 def test_every_execution_is_announced(store, arithmetic):
     seen = []
     LocalRunner(arithmetic, store, on_executed=seen.append).demand([chain(3), chain(2)])
     assert seen == [chain(1), chain(2), chain(3)]
+
+
+def test_a_job_counts_as_running_while_it_is_executed_and_after_a_failure_no_more(store):
+    def failing(wanted, inputs):
+        seen.append(runner.n_running)
+        raise ValueError(wanted.kind)
+
+    seen = []
+    with LocalRunner(failing, store) as runner, pytest.raises(ValueError, match="step"):
+        runner.demand([chain(1)])
+    assert (seen, runner.n_running, runner.n_workers) == ([1], 0, 1)

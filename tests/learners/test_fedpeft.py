@@ -223,4 +223,6 @@ def test_names_of_jobs_stay():
     # Stored results are found by these names: when this test fails, either undo the change or raise mecsim.jobs.job.FORMAT.
     of = scheme(pretrained=False, learning_rate=0.01)
     of.merge(updates(of, 0, 1))
-    assert of.quality().name == "9958153882a7fd86e9533be28bc8d4e4d1d025da179ae3cd89e9e2da48efe150"
+    assert of.state.name == "eeb95aae580a43fbf219b090a3d02e04ee0811e19e9b2031eee5d902772c16b8"
+    assert of.evaluation("public").name == "7d065e1d756ad962f0432a329222a3373f7fbbff603b001b5471e1b9bf7a6567"
+    assert of.quality().name == "f23ba8bbb6139df8a09e05edbee070e1945e05c91497d9fc84f4445d45032596"

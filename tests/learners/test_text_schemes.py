@@ -3,6 +3,7 @@
 import json
 import math
 
+import numpy as np
 import pytest
 
 from learners.catalog import DATASETS, SCHEMES, LocalSettings, dataset_spec
@@ -173,7 +174,9 @@ def test_two_rounds_of_text(runner, models, sentences, model, name, params):
     numbers = runner.demand(scheme.quality()).numbers
     assert 0.0 <= numbers["accuracy"] <= 1.0
     assert numbers["loss"] > 0.0
-    assert all(math.isfinite(value) for value in numbers.values())
+    assert all(math.isfinite(value) for value in numbers.values() if not isinstance(value, list))
+    assert np.all(np.sum(numbers["class_n"], axis=-1) == context.n_test)
+    assert np.mean(np.sum(numbers["class_right"], axis=-1)) / context.n_test == pytest.approx(numbers["accuracy"])
     assert numbers["n_samples"] == context.n_test
     assert spoilt_by(runner, runner.results.keys() - before) == []
 

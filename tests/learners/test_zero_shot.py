@@ -45,7 +45,7 @@ def test_quality_is_that_of_the_model_with_a_fitted_head_in_every_round(runner):
     assert (fitted.kind, params["on"], params["model"]["method"]) == ("train", {"split": "public_fit"}, {"name": "head"})
     method = {"name": "head"}
     spec = model_spec("tiny-vit-s", task=context.task, n_classes=10, method=method, pretrained=True, seed=0)
-    shared = {"model": spec, "dataset": context.dataset, "split": "test"}
+    shared = {"model": spec, "dataset": context.dataset, "split": "test", "by_class": True}
     by_hand = runner.demand(job("evaluate", shared, [fitted, context.partition])).numbers
     untrained = runner.demand(job("evaluate", shared, [job("init", {"model": spec}), context.partition])).numbers
     assert runner.demand(quality).numbers == by_hand
