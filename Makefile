@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test test-slow check bench golden validation clean
+.PHONY: install demo test test-slow check docs bench golden validation clean
 
 install: $(STAMP)
 
@@ -30,6 +30,9 @@ check: install  ## style, types, arrows between the rooms, and the fast tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2 -m 'not slow and not learning'
+
+docs: install  ## the documentation as a site, to open from disk: build/site/index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 bench: install  ## the benchmarks whose figures the documentation quotes
 	$(BIN)/python -m benchmarks.link

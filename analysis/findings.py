@@ -1,13 +1,21 @@
-"""What a run says, in sentences: each names the schemes and carries its numbers."""
+"""What a run says of each variant, in sentences: each names the schemes and carries its numbers.
+
+Who is better is decided on the same worlds, seed by seed (``analysis.paired``); with one seed only the numbers are told.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from analysis.formats import bytes_text, duration_text, energy_text, percent_text, times_text
+from analysis.formats import bytes_text, duration_text, percent_text, times_text
+from analysis.measures import Measure, measure_of, with_measures
+from analysis.paired import best, differences
+from analysis.target import to_target
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from analysis.material import Material
 
 #: Ratios of totals and of single updates that are nearer than this are told as one.
 _SAME_RATIO = 0.05
@@ -17,72 +25,137 @@ _SAME_TOTAL = 0.005
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One sentence, what it is about ("accuracy", "target", "energy", "uplink" or "memory"), and of which variant."""
+    """One sentence or a few, what they are about, and of which variant ("" without a sweep, or of all variants).
+
+    ``about`` is "accuracy", "target", "time", "energy", "uplink" or "memory".
+    """
 
     about: str
     text: str
     variant: str = ""
 
 
-def findings(labels: "pd.DataFrame") -> list[Finding]:
-    """Return what ``by_label``'s frame says, a few sentences a variant."""
-    groups = labels.groupby("variant", sort=False)
-    return [replace(finding, variant=str(variant)) for variant, group in groups for finding in _of_variant(group)]
+def findings(material: "Material") -> list[Finding]:
+    """Return what each variant of the material says, a few sentences a variant."""
+    frame = with_measures(material.frame("summary"), material.frame("diagnostics"))
+    found = []
+    for variant, labels in material.labels.groupby("variant", sort=False):
+        trials = frame[frame["variant"] == variant]
+        found += [replace(finding, variant=str(variant)) for finding in _of_variant(labels, trials, quality_measure(material))]
+    return found
 
 
-def _of_variant(group: "pd.DataFrame") -> Iterator[Finding]:
-    yield from _accuracy(group)
-    yield from _target(group)
-    if len(group) > 1:
-        yield from _energy(group)
-        yield from _uplink(group)
-    yield from _memory(group)
+def quality_measure(material: "Material") -> str:
+    """Return the measure that says how good the outcome is: the accuracy at the end, or the bits a byte."""
+    return "final_accuracy" if material.quality == "accuracy" else "bits_per_byte"
 
 
-def _accuracy(group: "pd.DataFrame") -> Iterator[Finding]:
-    known = group.dropna(subset=["final_accuracy"]).sort_values("final_accuracy", ascending=False, kind="stable")
-    if known.empty:
+def _of_variant(labels: "pd.DataFrame", trials: "pd.DataFrame", quality: str) -> Iterator[Finding]:
+    yield from _quality(trials, measure_of(quality))
+    yield from _target(trials)
+    if len(labels) > 1:
+        yield from _least(trials, "time", "sim_time_s", "is the first at the end of its rounds, after", "takes")
+        yield from _least(trials, "energy", "device_energy_j", "takes the least device energy,", "takes")
+        yield from _uplink(labels)
+    yield from _memory(labels)
+
+
+def _quality(trials: "pd.DataFrame", measure: Measure) -> Iterator[Finding]:
+    first = _best(trials, measure.name)
+    if not first.winner:
         return
-    best = known.iloc[0]
-    text = f"{best.label} ends with the highest accuracy, {percent_text(best.final_accuracy, best.final_accuracy_half)}"
-    if len(known) > 1:
-        second = known.iloc[1]
-        text += f"; next is {second.label} with {percent_text(second.final_accuracy, second.final_accuracy_half)}"
-    rivals = known.iloc[1:]
-    overlap = rivals["final_accuracy"] + rivals["final_accuracy_half"] >= best.final_accuracy - best.final_accuracy_half
-    if overlap.any():
-        text += f". Its 95 % interval overlaps that of {_join(rivals['label'][overlap])}"
-    yield Finding("accuracy", text + ".")
+    what = "the highest accuracy" if measure.name == "final_accuracy" else "the fewest bits a byte"
+    text = f"{first.winner} ends with {what}, {measure.text(first.mean, first.half)}"
+    others = _against(trials, measure, first)
+    if not others:
+        yield Finding("accuracy", f"{text}.")
+    elif first.n == 1:
+        nearest = others[0]
+        yield Finding("accuracy", f"{text}; next is {nearest.label} with {measure.text(first.mean + nearest.mean, None)}.")
+    else:
+        yield Finding("accuracy", f"{text}{_told_apart(others, measure)}.")
 
 
-def _target(group: "pd.DataFrame") -> Iterator[Finding]:
-    target = group["target_accuracy"].iloc[0]
-    if target != target or target is None:
+def _told_apart(others: Sequence[Any], measure: Measure) -> str:
+    """Return who is told apart from the best and who is not, with the differences, the nearest first."""
+    rivals = [row for row in others if not row.told_apart]
+    beaten = [row for row in others if row.told_apart]
+    if not rivals:
+        nearest, gap = beaten[0].label, _gap(beaten[0], measure)
+        if len(beaten) == 1:
+            return f"; {nearest} is {gap} in the same worlds, so the two are told apart"
+        return f". It is told apart from every other scheme; the nearest is {nearest}, {gap} in the same worlds"
+    each = join([f"{row.label} ({_gap(row, measure)})" for row in rivals])
+    rest = f"; told apart: {join([row.label for row in beaten])}" if beaten else ""
+    return f". Not told apart from it in the same worlds: {each}{rest}"
+
+
+def _gap(row: Any, measure: Measure) -> str:
+    """Return a paired difference as "1.3 ± 0.4 points lower"."""
+    way = "lower" if row.mean <= 0 else "higher"
+    if measure.is_ratio:
+        return f"{measure.text(abs(row.mean), row.half)} {way}"
+    return f"{abs(100 * row.mean):.1f} ± {100 * row.half:.1f} points {way}"
+
+
+def _target(trials: "pd.DataFrame") -> Iterator[Finding]:
+    table = to_target(trials)
+    if table.empty:
         return
-    reached = group[group["n_reached"] == group["n"]].sort_values("time_to_target_s", kind="stable")
-    missed = group[group["n_reached"] < group["n"]]
-    share, every = percent_text(float(target)), " with every seed" if group["n"].max() > 1 else ""
-    if reached.empty:
-        yield Finding("target", f"No scheme reaches the target accuracy of {share}{every}.")
+    share, n_seeds = percent_text(float(table["target_accuracy"].iloc[0])), int(table["n"].max())
+    missed = [row for row in table.itertuples() if row.censored]
+    if len(missed) == len(table):
+        partly = [f"{row.label} in {row.n_reached} of {row.n}" for row in missed if row.n_reached]
+        every = " with every seed" if n_seeds > 1 else ""
+        yield Finding(
+            "target",
+            f"No scheme reaches the target accuracy of {share}{every}{f': {join(partly)} seeds' if partly else ''}.",
+        )
         return
-    first = reached.iloc[0]
-    spent = f"{duration_text(first.time_to_target_s)}, {bytes_text(first.uplink_bytes_to_target)} of uplink"
-    if first.uplink_bytes_to_target == 0:
-        spent = f"{duration_text(first.time_to_target_s)}, from the server's preparation alone"
-    text = f"{first.label} is the fastest to the target accuracy of {share}: {spent}"
-    if not missed.empty:
-        text += f". Not reached{every} by {_join(missed['label'])}"
-    yield Finding("target", text + ".")
+    first = _best(trials, "time_to_target_s")
+    row = next(row for row in table.itertuples() if row.label == first.winner)
+    spent = f"{duration_text(first.mean, first.half)}, {bytes_text(row.uplink_bytes_to_target)} of uplink"
+    if row.uplink_bytes_to_target == 0:
+        spent = f"{duration_text(first.mean, first.half)}, from the server's preparation alone"
+    text = f"{first.winner} is the fastest to the target accuracy of {share}: {spent}{_rivals(first)}"
+    if missed:
+        which = [row.label if row.n == 1 else f"{row.label} (in {row.n - row.n_reached} of {row.n} seeds)" for row in missed]
+        text += f". Not reached by {join(which)}"
+    yield Finding("target", f"{text}.")
 
 
-def _energy(group: "pd.DataFrame") -> Iterator[Finding]:
-    order = group.sort_values("device_energy_j", kind="stable")
-    least, most = order.iloc[0], order.iloc[-1]
-    text = f"{least.label} takes the least device energy, {energy_text(least.device_energy_j)}"
-    if least.device_energy_j > 0:
-        ratio = times_text(most.device_energy_j / least.device_energy_j)
-        text += f"; {most.label} takes {ratio} times as much, {energy_text(most.device_energy_j)}"
-    yield Finding("energy", text + ".")
+def _least(trials: "pd.DataFrame", about: str, name: str, opening: str, verb: str) -> Iterator[Finding]:
+    """Yield who takes least of a cost, and how many times as much the other end takes."""
+    measure, first = measure_of(name), _best(trials, name)
+    others = _against(trials, measure, first)
+    if not first.winner or not others:
+        return
+    text = f"{first.winner} {opening} {measure.text(first.mean, first.half)}"
+    most = others[-1]
+    if most.ratio == most.ratio:
+        between = f" ({times_text(most.ratio_low)} to {times_text(most.ratio_high)})" if first.n > 1 else ""
+        much = "as long" if measure.unit == "s" else "as much"
+        total = measure.text(first.mean + most.mean, None)
+        text += f"; {most.label} {verb} {times_text(most.ratio)} times {much}{between}, {total}"
+    yield Finding(about, f"{text}{_rivals(first)}.")
+
+
+def _rivals(first: Any) -> str:
+    """Return who is not told apart from the best of a cost; with one seed there is nothing to tell."""
+    return f". Not told apart from it: {join(first.rivals)}" if first.n > 1 and first.rivals else ""
+
+
+def _best(trials: "pd.DataFrame", name: str) -> Any:
+    """Return the row of ``paired.best`` of the one variant that ``trials`` have."""
+    return next(best(trials, name).itertuples(index=False))
+
+
+def _against(trials: "pd.DataFrame", measure: Measure, first: Any) -> list[Any]:
+    """Return the rows of ``paired.differences`` to the best, the nearest first; those without the measure are left out."""
+    if not first.winner:
+        return []
+    rows = [row for row in differences(trials, measure.name, first.winner).itertuples(index=False) if row.mean == row.mean]
+    return sorted(rows, key=lambda row: -measure.sign * row.mean)
 
 
 def _uplink(group: "pd.DataFrame") -> Iterator[Finding]:
@@ -91,14 +164,14 @@ def _uplink(group: "pd.DataFrame") -> Iterator[Finding]:
         return
     least, most = order.iloc[0], order.iloc[-1]
     if most.uplink_bytes / least.uplink_bytes < 1 + _SAME_TOTAL:
-        yield Finding("uplink", f"{_join(order['label'])} send the same uplink bytes, {bytes_text(least.uplink_bytes)}.")
+        yield Finding("uplink", f"{join(order['label'])} send the same uplink bytes, {bytes_text(least.uplink_bytes)}.")
         return
     totals = f"{bytes_text(most.uplink_bytes)} against {bytes_text(least.uplink_bytes)}"
     text = f"{most.label} sends {times_text(most.uplink_ratio)} times the uplink bytes of {least.label}: {totals}"
     between = list(order.iloc[1:-1].itertuples())
     if between:
         others = [f"{times_text(most.uplink_bytes / row.uplink_bytes)} times those of {row.label}" for row in between]
-        text += f"; {_join(others)}"
+        text += f"; {join(others)}"
     if least.update_bytes > 0:
         each = most.update_bytes / least.update_bytes
         if abs(each / most.uplink_ratio - 1) > _SAME_RATIO:
@@ -112,7 +185,7 @@ def _memory(group: "pd.DataFrame") -> Iterator[Finding]:
         yield Finding("memory", "Every device has the memory for every scheme.")
         return
     shares = [f"{percent_text(row.refused_device_share)} for {row.label}" for row in left_out.itertuples()]
-    yield Finding("memory", f"Devices without the memory to take part: {_join(shares)}.")
+    yield Finding("memory", f"Devices without the memory to take part: {join(shares)}.")
 
 
 def account_note(labels: "pd.DataFrame") -> str:
@@ -122,12 +195,12 @@ def account_note(labels: "pd.DataFrame") -> str:
     if not names:
         return ""
     if len(names) == 1:
-        of = "" if len(stand_ins) == len(labels) else f" (for {_join(list(dict.fromkeys(stand_ins['label'])))})"
+        of = "" if len(stand_ins) == len(labels) else f" (for {join(list(dict.fromkeys(stand_ins['label'])))})"
         return f"bytes, FLOPs and memory are those of {names[0]}{of}; accuracy is of the model trained here"
     pairs = [
-        f"{name} for {_join(list(dict.fromkeys(rows['label'])))}" for name, rows in stand_ins.groupby("account_as", sort=False)
+        f"{name} for {join(list(dict.fromkeys(rows['label'])))}" for name, rows in stand_ins.groupby("account_as", sort=False)
     ]
-    return f"bytes, FLOPs and memory are those of {_join(pairs)}; accuracy is of the models trained here"
+    return f"bytes, FLOPs and memory are those of {join(pairs)}; accuracy is of the models trained here"
 
 
 def seeds_note(n_seeds: Sequence[int]) -> str:
@@ -139,7 +212,7 @@ def seeds_note(n_seeds: Sequence[int]) -> str:
     return f"mean of {count} with its 95 % t-interval"
 
 
-def _join(names: "Sequence[str] | pd.Series") -> str:
+def join(names: "Sequence[str] | pd.Series") -> str:
     """Return "a", "a and b", "a, b and c"."""
     *others, last = list(names)
     return f"{', '.join(others)} and {last}" if others else str(last)

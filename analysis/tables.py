@@ -1,10 +1,13 @@
 """The summary of a run as formatted text, for the terminal and for the report."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from analysis.findings import account_note, findings, seeds_note
+from analysis.findings import Finding, account_note, findings, seeds_note
 from analysis.formats import bytes_text, duration_text, energy_text, percent_text, ratio_text
 from analysis.frames import by_label
+from analysis.material import Material
+from analysis.sweep_findings import sweep_findings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
 #: Columns of the text table that hold names and not numbers.
 NAMES = ("variant", "scheme")
 _PADDING = 2
+#: Of a sweep with more variants than this the report has each in words, and the terminal does not.
+_FEW = 4
 #: A label is folded to no less than this to keep the ratio in a narrow table.
 _FOLDED = 10
 
@@ -53,18 +58,32 @@ def text_table(labels: "pd.DataFrame", *, intervals: bool = True) -> "pd.DataFra
 
 
 def print_summary(run: "Run", console: "Console") -> None:
-    """Print a table a variant, what it says in sentences, and what the numbers stand for, in whatever width there is."""
-    labels = by_label(run.frame("summary"))
+    """Print what the study says and its table, a table a variant, in whatever width there is; and what the numbers stand for.
+
+    Of a sweep the sentences are those on it as a whole; each variant's own stand by its table where there are few.
+    """
+    material = Material(run)
+    labels = material.labels
+    told = findings(material)
+    over_all = sweep_findings(material)
+    if over_all:
+        _say(over_all, console)
+        told = told if len(material.variants) <= _FEW else []
     for variant, group in labels.groupby("variant", sort=False):
         if variant:
             console.print(str(variant), style="bold underline", markup=False, highlight=False)
         console.print(_fitting_table(group, console.width))
         console.print()
-        for finding in findings(group):
-            console.print(finding.text, markup=False, highlight=False)
-        console.print()
+        _say([finding for finding in told if finding.variant == variant], console)
     for note in filter(None, (account_note(labels), seeds_note(labels["n"].tolist()))):
         console.print(f"{note[0].upper()}{note[1:]}.", markup=False, highlight=False, style="dim")
+
+
+def _say(told: Sequence[Finding], console: "Console") -> None:
+    for finding in told:
+        console.print(finding.text, markup=False, highlight=False)
+    if told:
+        console.print()
 
 
 def _fitting_table(labels: "pd.DataFrame", width: int) -> "Table":

@@ -8,7 +8,7 @@ import pandas as pd
 import yaml
 
 from analysis.frames import cumulative, curve
-from analysis.plots.curves import log_axis
+from analysis.plots.costs import log_axis
 from analysis.plots.style import house_style
 from benchmarks.network_axes import NOTHING_TRAINED, colours, level_bars, panels, plain_log, shares, styles
 from mecsim.results.reader import Run

@@ -1,5 +1,6 @@
 """mecsim from Python: load a scenario, run it, open what it left; in a notebook a run shows itself."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,7 +62,10 @@ def run(
         variants=tuple(variants),
         n_workers=workers,
     )
-    execute_order(order, Console(stderr=True), quiet=quiet)
+    with warnings.catch_warnings():
+        # Of the progress bars of a library that loads models; there are none to show.
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        execute_order(order, Console(stderr=True), quiet=quiet)
     return open_run(folder)
 
 

@@ -3,10 +3,15 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
 
 class MecsimError(Exception):
-    """Root of all errors that a user can act on."""
+    """Root of all errors that a user can act on. They can be pickled: a worker process sends them to its parent."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The default calls the class with the message, but subclasses make their message of other arguments.
+        return _again, (type(self), self.args, self.__dict__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,13 @@ class RunFolderError(MecsimError):
 
 class JobError(MecsimError):
     """A learning job cannot be executed as it was asked for."""
+
+
+def _again(kind: type[MecsimError], args: tuple[Any, ...], state: dict[str, Any]) -> MecsimError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(state)
+    return error
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

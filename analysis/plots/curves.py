@@ -1,104 +1,79 @@
-"""Accuracy against what it took: simulated time, device energy, uplink bytes."""
+"""Accuracy against what it took: simulated time, device energy, bytes, rounds."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.formats import bytes_text, prefix_of, time_unit
+from analysis.formats import percent_text
 from analysis.frames import curve
-from analysis.plots.style import COLUMN_IN, Look, below_in, finish, house_style, new_figure
+from analysis.plots.costs import BYTES, DOWNLINK, ENERGY, TIME, UPLINK, Cost, cost_axis, needs_log
+from analysis.plots.kind import FigureKind
+from analysis.plots.style import Look, below_in, finish, house_style, new_figure
+from analysis.plots.words import at_the_end, quality_name, replications
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from analysis.material import Material
+
 _AXES_IN = 2.3
-#: Curves whose lengths differ by more than this are drawn on a logarithmic axis.
-_LINEAR_SPAN = 10.0
 #: More markers than this on a curve would hide it.
 _N_MARKERS = 8
 
 
-def accuracy_time(series: "pd.DataFrame", look: Look) -> "Figure":
-    """Draw accuracy against simulated time from ``cumulative``'s frame of one variant."""
-    return _single(series, look, draw_time)
-
-
-def accuracy_energy(series: "pd.DataFrame", look: Look) -> "Figure":
-    """Draw accuracy against the energy that all devices have taken."""
-    return _single(series, look, draw_energy)
-
-
-def accuracy_uplink(series: "pd.DataFrame", look: Look) -> "Figure":
-    """Draw accuracy against the bytes that all devices have sent; round 0 has none, so it is not on the logarithmic axis."""
-    return _single(series, look, draw_uplink)
-
-
-def _single(series: "pd.DataFrame", look: Look, draw: "Callable[[Axes, pd.DataFrame, Look], None]") -> "Figure":
-    with house_style():
-        figure = new_figure(COLUMN_IN, _AXES_IN + below_in(look, COLUMN_IN))
-        axes = figure.add_subplot()
-        draw(axes, series, look)
-        axes.set_ylabel(look.quality_axis[1])
+def accuracy_over(series: "pd.DataFrame", look: Look, cost: Cost) -> "Figure":
+    """Draw accuracy against ``cost`` from ``cumulative``'s frame of one variant."""
+    look = look.saying(target_note(look))
+    with house_style(look.font):
+        figure, axes = _single(look)
+        draw_over(axes, series, look, cost)
         finish(figure, axes, look)
     return figure
 
 
-def draw_time(axes: "Axes", series: "pd.DataFrame", look: Look) -> None:
-    """Put the curves over time on ``axes``, in seconds, minutes, hours or days by their length."""
-    _draw(axes, series, look, "sim_time_s", time_unit, "Simulated time")
+def accuracy_rounds(series: "pd.DataFrame", look: Look) -> "Figure":
+    """Draw accuracy against the server's rounds from ``cumulative``'s frame of one variant."""
+    from matplotlib.ticker import MaxNLocator
+
+    look = look.saying(target_note(look))
+    with house_style(look.font):
+        figure, axes = _single(look)
+        _curves(axes, series, look, "round", 1.0)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xlabel("Rounds (without rounds: merges)")
+        finish(figure, axes, look)
+    return figure
 
 
-def draw_energy(axes: "Axes", series: "pd.DataFrame", look: Look) -> None:
-    """Put the curves over device energy on ``axes``, in J, kJ or MJ by their length."""
-    _draw(axes, series, look, "cum_device_energy_j", _joules, "Device energy")
+def target_note(look: Look) -> str:
+    """Return what the dashed line is, for a figure that has one."""
+    if look.target_accuracy is None or look.quality != "accuracy":
+        return ""
+    return f"dashed line: target accuracy of {percent_text(look.target_accuracy)}"
 
 
-def _joules(length_j: float) -> tuple[float, str]:
-    unit_j, prefix = prefix_of(length_j, smallest=-1)
-    return unit_j, f"{prefix}J"
+def _single(look: Look) -> "tuple[Figure, Axes]":
+    figure = new_figure(look.width_in, _AXES_IN + below_in(look, look.width_in))
+    axes = figure.add_subplot()
+    axes.set_ylabel(look.quality_axis[1])
+    return figure, axes
 
 
-def _draw(
-    axes: "Axes", series: "pd.DataFrame", look: Look, x: str, unit_of: Callable[[float], tuple[float, str]], name: str
-) -> None:
+def draw_over(axes: "Axes", series: "pd.DataFrame", look: Look, cost: Cost) -> None:
     """Put the curves on a linear axis, or on a logarithmic one (without its zero) where lengths differ too much for that."""
-    lengths = series.groupby("label")[x].max()
-    lengths = lengths[lengths > 0]
-    if lengths.empty or lengths.max() <= _LINEAR_SPAN * lengths.min():
-        unit, unit_name = unit_of(series[x].max())
-        _curves(axes, series, look, x, unit)
-        axes.set_xlabel(f"{name} ({unit_name})")
+    if cost is BYTES:
+        series = series.assign(**{cost.spent: series["cum_uplink_bytes"] + series["cum_downlink_bytes"]})
+    lengths = series.groupby("label")[cost.spent].max()
+    if cost.spreads or needs_log(lengths.tolist()):
+        _curves(axes, series, look, cost.spent, 1.0, positive=True)
+        cost_axis(axes, cost)
+        axes.set_xlabel(f"{cost.title} ({cost.log_note})")
         return
-    unit, unit_name = unit_of(lengths.min())
-    _curves(axes, series, look, x, unit, positive=True)
-    log_axis(axes, lambda value: f"{value:,.10g}")
-    axes.set_xlabel(f"{name} ({unit_name}, log scale)")
-
-
-def draw_uplink(axes: "Axes", series: "pd.DataFrame", look: Look) -> None:
-    """Put the curves over uplink bytes on ``axes``, each decade with its own unit."""
-    _curves(axes, series, look, "cum_uplink_bytes", 1.0, positive=True)
-    byte_axis(axes)
-    axes.set_xlabel("Uplink data (bytes, log scale)")
-
-
-def byte_axis(axes: "Axes") -> None:
-    """Make the x axis logarithmic in bytes, with at most five labelled decades."""
-    log_axis(axes, lambda n_bytes: bytes_text(n_bytes).replace(".00", "").replace("0.0 ", "0 "))
-
-
-def log_axis(axes: "Axes", text: Callable[[float], str]) -> None:
-    """Make the x axis logarithmic, its decades (on short axes also their threes) labelled by ``text``."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    axes.set_xscale("log")
-    low, high = axes.get_xlim()
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if high > 300.0 * low else (1.0, 3.0), numticks=5))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    unit, unit_name = cost.unit_of(series[cost.spent].max())
+    _curves(axes, series, look, cost.spent, unit)
+    axes.set_xlabel(f"{cost.title} ({unit_name})")
 
 
 def _curves(axes: "Axes", series: "pd.DataFrame", look: Look, x: str, unit: float, *, positive: bool = False) -> None:
@@ -131,3 +106,37 @@ def _marked(n_points: int, number: int) -> list[int]:
     step = n_points / (_N_MARKERS - 1)
     start = (number % 4) * step / 4
     return sorted({*np.arange(start, n_points - 1, step).astype(int).tolist(), n_points - 1})
+
+
+def _over(cost: Cost, more: str) -> FigureKind:
+    def caption(material: "Material") -> str:
+        return f"{quality_name(material)} against {cost.phrase}, as it is spent{more}. {replications(material)}"
+
+    return FigureKind(
+        name=f"accuracy_{cost.name}",
+        scope="variant",
+        draw=lambda material, look: accuracy_over(material.series, look, cost),
+        caption=caption,
+        words=lambda material: f"Line chart, one curve a scheme. {caption(material)} {at_the_end(material, [cost])}",
+    )
+
+
+def _rounds_caption(material: "Material") -> str:
+    return f"{quality_name(material)} after each evaluated round of the server. {replications(material)}"
+
+
+_LOGARITHMIC = "; round 0 is not on the logarithmic axis"
+KINDS = (
+    _over(TIME, ", from the server's preparation on"),
+    _over(ENERGY, ""),
+    _over(UPLINK, _LOGARITHMIC),
+    _over(DOWNLINK, _LOGARITHMIC),
+    _over(BYTES, _LOGARITHMIC),
+    FigureKind(
+        name="accuracy_rounds",
+        scope="variant",
+        draw=lambda material, look: accuracy_rounds(material.series, look),
+        caption=_rounds_caption,
+        words=lambda material: f"Line chart, one curve a scheme. {_rounds_caption(material)} {at_the_end(material, [])}",
+    ),
+)

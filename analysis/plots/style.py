@@ -1,19 +1,33 @@
 """One look for all figures: sizes, colours that all can tell apart, files that are equal from run to run."""
 
 import textwrap
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from mecsim.errors import UnknownNameError
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+#: How wide a figure is: a column of a two-column paper, or its page.
+Size = Literal["column", "page"]
+#: What its texts are set in: DejaVu Sans, STIX (beside Times), or Computer Modern (beside LaTeX's own).
+Font = Literal["sans", "serif", "latex"]
+SIZES: tuple[Size, ...] = get_args(Size)
+FONTS: tuple[Font, ...] = get_args(Font)
 
 #: A column of a two-column paper, and a full page, in inches.
 COLUMN_IN = 3.5
 PAGE_IN = 7.2
+
+#: How the note on seeds goes on where there are several.
+WITH_INTERVAL = " with its 95 % t-interval"
 
 # Okabe and Ito's palette without its yellow, which is lost on white paper.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -27,8 +41,18 @@ _LINES: tuple[Any, ...] = (
 )
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 
+# All of them come with matplotlib, so they are the same everywhere; what Computer Modern lacks is taken from STIX.
+_FAMILIES: dict[Font, list[str]] = {
+    "sans": ["DejaVu Sans"],
+    "serif": ["STIXGeneral"],
+    "latex": ["cmr10", "STIXGeneral"],
+}
+#: Their own line spacing is wide; with these the lines of a note are as far apart in all of them.
+_LINE_SPACING: dict[Font, float] = {"sans": 1.2, "serif": 1.0, "latex": 1.0}
+#: Where the file of Computer Modern has another glyph than the one of this code point, such as a "dot above" for "_".
+_WRONG_IN_CMR10 = frozenset('"<>\\^_`{|}~') | {chr(code) for code in range(0xA0, 0xC5)} - {"\xa0"}
+
 _RC = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib, so it is the same everywhere
     "font.size": 7,
     "axes.labelsize": 7.5,
     "axes.titlesize": 8,
@@ -74,6 +98,22 @@ class Look:
     note: str = ""
     target_accuracy: float | None = None
     quality: str = "accuracy"
+    size: Size = "column"
+    font: Font = "sans"
+
+    @property
+    def width_in(self) -> float:
+        """Return the width of the figure in inches."""
+        return PAGE_IN if self.size == "page" else COLUMN_IN
+
+    def saying(self, *notes: str) -> "Look":
+        """Return this look with more sentences at the end of its note; empty ones add nothing."""
+        told = [f"{note[0].upper()}{note[1:].rstrip('.')}." for note in notes if note]
+        return replace(self, note=" ".join(filter(None, [self.note, *told])))
+
+    def without_intervals(self) -> "Look":
+        """Return this look for a figure of means alone: the note speaks of no interval that is not drawn."""
+        return replace(self, note=self.note.replace(WITH_INTERVAL, ""))
 
     @property
     def quality_axis(self) -> tuple[float, str]:
@@ -93,12 +133,14 @@ class Look:
 
 
 @contextmanager
-def house_style() -> Iterator[None]:
-    """Draw and save under the house's settings, whatever the user's own matplotlibrc says."""
+def house_style(font: Font = "sans") -> Iterator[None]:
+    """Draw under the house's settings, whatever the user's own matplotlibrc says; figures pass on ``look.font``."""
     from matplotlib import rc_context, rcParamsDefault
 
     settings: dict[Any, Any] = {key: rcParamsDefault[key] for key in rcParamsDefault if key != "backend"}
-    with rc_context(settings | _RC):
+    with rc_context(settings | _RC | {"font.family": _FAMILIES[font]}), warnings.catch_warnings():
+        # Its minus sign is taken from STIX, so formulas need not be parsed for it.
+        warnings.filterwarnings("ignore", "cmr10 font should ideally be used with mathtext")
         yield
 
 
@@ -113,8 +155,9 @@ def new_figure(width_in: float, height_in: float) -> "Figure":
 
 
 def wrapped(text: str, n_characters: int) -> str:
-    """Break ``text`` into lines; names with hyphens stay whole."""
-    return "\n".join(textwrap.wrap(text, n_characters, break_on_hyphens=False))
+    """Break ``text`` into lines; names with hyphens stay whole, and per cents with their number."""
+    whole = text.replace(" %", "\N{NO-BREAK SPACE}%")
+    return "\n".join(textwrap.wrap(whole, n_characters, break_on_hyphens=False)).replace("\N{NO-BREAK SPACE}%", " %")
 
 
 def _legend_shape(labels: Sequence[str], width_in: float) -> tuple[list[str], int, int]:
@@ -135,25 +178,57 @@ def _note_in(note: str, width_in: float) -> float:
     return 0.11 * (_note_lines(note, width_in).count("\n") + 1) + 0.05
 
 
-def below_in(look: Look, width_in: float) -> float:
-    """Return the inches that legend and note take under the axes, which a figure's height has to leave for them."""
-    n_lines = _legend_shape(look.labels, width_in)[2]
-    return 0.145 * n_lines + 0.1 + _note_in(look.note, width_in)
+def below_in(look: Look, width_in: float, names: Sequence[str] | None = None) -> float:
+    """Return the inches that legend and note take under the axes, which a figure's height has to leave for them.
+
+    ``names`` are those in the legend: the labels of the study unless given, and no legend at all if there are none.
+    """
+    names = look.labels if names is None else names
+    legend_in = 0.145 * _legend_shape(names, width_in)[2] + 0.05 if names else 0.0
+    return legend_in + 0.05 + _note_in(look.note, width_in)
 
 
 def finish(figure: "Figure", axes: "Axes", look: Look) -> None:
     """Set the legend of the curves on ``axes`` and the note below everything, where they cover no data."""
+    # The curves are the first lines of the axes, in the order of the labels. Left to itself matplotlib would skip a label "_x".
+    finish_with(figure, look, dict(zip(look.labels, axes.get_lines(), strict=False)))
+
+
+def finish_with(figure: "Figure", look: Look, entries: "Mapping[str, Artist]") -> None:
+    """Set a legend of ``entries`` (name -> what is drawn so; none, no legend) and the note below everything."""
     width_in, height_in = figure.get_size_inches()
-    bottom = below_in(look, width_in) / height_in
+    bottom = below_in(look, width_in, list(entries)) / height_in
     figure.get_layout_engine().set(rect=(0, bottom, 1, 1 - bottom))  # type: ignore[union-attr,call-arg]
     text = _note_lines(look.note, width_in)
-    figure.text(0.5, 0.03 / height_in, text, ha="center", va="bottom", fontsize=6, color="#444444")
-    names, n_columns, _ = _legend_shape(look.labels, width_in)
-    # The curves are the first lines of the axes, in the order of the labels. Left to itself matplotlib would skip a label "_x".
+    figure.text(
+        0.5, 0.03 / height_in, text, ha="center", va="bottom", fontsize=6, color="#444444",
+        linespacing=_LINE_SPACING[look.font],
+    )  # fmt: skip
+    if not entries:
+        return
+    names, n_columns, _ = _legend_shape(list(entries), width_in)
     figure.legend(
-        axes.get_lines()[: len(names)], names, loc="lower center", ncols=n_columns, borderaxespad=0, borderpad=0.2,
+        list(entries.values()), names, loc="lower center", ncols=n_columns, borderaxespad=0, borderpad=0.2,
         bbox_to_anchor=(0.5, (_note_in(look.note, width_in) + 0.01) / height_in),
     )  # fmt: skip
+
+
+def lay_out(figure: "Figure", font: Font = "sans") -> None:
+    """Place everything once and for all, in the house's style: it is the slowest part, and formats share it."""
+    from matplotlib.text import Text
+
+    engine = figure.get_layout_engine()
+    if engine is None:
+        return
+    with house_style(font):
+        engine.execute(figure)
+        if font == "latex":
+            wrong: list[Any] = figure.findobj(lambda one: isinstance(one, Text) and bool(_WRONG_IN_CMR10 & set(one.get_text())))
+            for text in wrong:
+                text.set_fontfamily(_FAMILIES["serif"])
+            if wrong:
+                engine.execute(figure)
+    figure.set_layout_engine("none")
 
 
 #: File type -> how it is saved, such that no date and no version goes in.
@@ -166,9 +241,29 @@ FORMATS: dict[str, dict[str, Any]] = {
 
 def save(figure: "Figure", folder: Path, name: str) -> None:
     """Write the figure in each of ``FORMATS``; equal figures give equal bytes."""
+    for suffix in FORMATS:
+        write(figure, folder / f"{name}.{suffix}")
+
+
+def write(figure: "Figure", path: Path) -> None:
+    """Write the figure as the one of ``FORMATS`` that the file's suffix says; equal figures give equal bytes.
+
+    UnknownNameError for another suffix.
+    """
+    from matplotlib.backends import backend_agg, backend_pdf, backend_svg
+
+    suffix = path.suffix.removeprefix(".").lower()
+    if suffix not in FORMATS:
+        raise UnknownNameError("format of figures", suffix, FORMATS)
+    lay_out(figure)
+    settings, own_dpi = dict(FORMATS[suffix]), figure.dpi
+    canvases: dict[str, Any] = {
+        "svg": backend_svg.FigureCanvasSVG,
+        "pdf": backend_pdf.FigureCanvasPdf,
+        "png": backend_agg.FigureCanvasAgg,
+    }
+    figure.dpi = settings.pop("dpi", own_dpi)
+    # Not ``savefig``: it draws everything once more before, for a layout that is done already.
     with house_style():
-        # Laid out once for all formats: it is the slowest part.
-        figure.get_layout_engine().execute(figure)  # type: ignore[union-attr]
-        figure.set_layout_engine("none")
-        for suffix, settings in FORMATS.items():
-            figure.savefig(folder / f"{name}.{suffix}", **settings)
+        getattr(canvases[suffix](figure), f"print_{suffix}")(path, **settings)
+    figure.dpi = own_dpi

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from analysis.formats import percent_text
+from analysis.report.swept import without_swept
 
 _PLACES = {"uma": "urban macro cells", "umi": "urban street cells", "rma": "rural macro cells", "inh": "an indoor office"}
 _COURSES = {
@@ -22,8 +23,10 @@ _PARTITIONS = {
 
 
 def asked(scenario: Mapping[str, Any]) -> list[str]:
-    """Return a paragraph each on the world, the learning and the course of the study."""
-    paragraphs = (_world(scenario), _learning(scenario), _course(scenario))
+    """Return a paragraph each on the world, the learning and the course of the study; what a sweep changes is not said."""
+    rest = without_swept(scenario)
+    n_seeds = _at(scenario, "replications")
+    paragraphs = (world(rest), learning(rest), [*course(rest), *([replications(int(n_seeds))] if n_seeds else [])])
     return [f"{'; '.join(parts)}." for parts in (list(paragraph) for paragraph in paragraphs) if parts]
 
 
@@ -41,7 +44,8 @@ def scheme_settings(scenario: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _world(scenario: Mapping[str, Any]) -> Iterator[str]:
+def world(scenario: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is said of devices, area, stations and carrier."""
     groups = [group for group in _at(scenario, "fleet.groups") or () if isinstance(group, Mapping)]
     if groups:
         total = sum(int(group.get("count", 0)) for group in groups)
@@ -57,9 +61,7 @@ def _world(scenario: Mapping[str, Any]) -> Iterator[str]:
         place = _PLACES.get(str(_at(scenario, "network.path_loss.kind")), "")
         yield f"{len(stations)} base station{'s' if len(stations) != 1 else ''}" + (f" in {place}" if place else "")
     if carrier := _at(scenario, "network.carrier"):
-        share = carrier.get("downlink_share")
-        split = f", {percent_text(float(share))} of the time for the downlink" if share is not None else ""
-        yield f"a carrier of {carrier.get('bandwidth_mhz'):g} MHz at {carrier.get('frequency_ghz'):g} GHz{split}"
+        yield _carrier(carrier)
     if trace := _at(scenario, "network.trace"):
         n_files = len(trace.get("files") or ())
         yield f"rates as measured, from {n_files} file{'s' if n_files != 1 else ''}"
@@ -67,7 +69,15 @@ def _world(scenario: Mapping[str, Any]) -> Iterator[str]:
         yield "the pretrained model is on the devices from the start"
 
 
-def _learning(scenario: Mapping[str, Any]) -> Iterator[str]:
+def _carrier(carrier: Mapping[str, Any]) -> str:
+    width, frequency, share = (carrier.get(key) for key in ("bandwidth_mhz", "frequency_ghz", "downlink_share"))
+    parts = ["a carrier", f"of {width:g} MHz" if width is not None else "", f"at {frequency:g} GHz" if frequency else ""]
+    split = f", {percent_text(float(share))} of the time for the downlink" if share is not None else ""
+    return " ".join(filter(None, parts)) + split
+
+
+def learning(scenario: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is said of model, data and local work."""
     if is_synthetic(scenario):
         yield "Nothing is trained: accuracy follows from a formula of the data that were merged, and says nothing of any scheme"
     model, dataset = _at(scenario, "learning.model"), _at(scenario, "learning.dataset")
@@ -81,26 +91,30 @@ def _learning(scenario: Mapping[str, Any]) -> Iterator[str]:
     if local := _at(scenario, "learning.local"):
         n_epochs = local.get("epochs")
         how = f", with {str(local['optimizer']).upper()}" if local.get("optimizer") else ""
-        passes = f"{n_epochs} epoch{'s' if n_epochs != 1 else ''}"
-        yield f"a turn of a device is {passes} in batches of {local.get('batch_size')}{how}"
+        passes = "training" if n_epochs is None else f"{n_epochs} epoch{'s' if n_epochs != 1 else ''}"
+        batches = f" in batches of {local['batch_size']}" if local.get("batch_size") else ""
+        yield f"a turn of a device is {passes}{batches}{how}"
     if _at(scenario, "learning.head_start") == "public":
         yield "new heads are fitted by the server on public data first"
     if stand_in := _at(scenario, "learning.account_as"):
         yield f"costs are counted as for {stand_in}"
 
 
-def _course(scenario: Mapping[str, Any]) -> Iterator[str]:
+def course(scenario: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is said of protocol, selection and target."""
     if protocol := _at(scenario, "protocol"):
-        n_asked, kind = protocol.get("clients_per_round"), str(protocol.get("kind"))
+        n_asked, kind = protocol.get("clients_per_round", "some"), str(protocol.get("kind"))
         whose = _COURSES.get(kind, "rounds ({kind}), each asking {n} devices").format(kind=kind, n=n_asked)
-        yield f"{protocol.get('rounds')} {whose}"
+        yield " ".join(filter(None, (str(protocol.get("rounds", "")), whose)))
     if (selection := str(_at(scenario, "selection.kind") or "uniform")) != "uniform":
         yield f"devices are selected by the policy {selection}"
     if target := _at(scenario, "target_accuracy"):
         yield f"the target is an accuracy of {percent_text(float(target))}"
-    n_seeds = _at(scenario, "replications")
-    if n_seeds:
-        yield f"each scheme is run with {n_seeds} seed{'s' if n_seeds != 1 else ''}, and all schemes meet the same world"
+
+
+def replications(n_seeds: int) -> str:
+    """Return what is said of the seeds."""
+    return f"each scheme is run with {n_seeds} seed{'s' if n_seeds != 1 else ''}, and all schemes meet the same world"
 
 
 def _settings(entry: Mapping[str, Any], leave: tuple[str, ...]) -> str:

@@ -31,7 +31,7 @@ def print_dry_run(order: Order, console: Console, *, quiet: bool) -> None:
             soft_wrap=True,
         )
         return
-    runner, store = runner_of(order.store, order.n_workers, order.loaded.scenario.plugins)
+    runner, store = runner_of(order.store, order.n_workers, [variant.scenario for variant in variants])
     with runner, Interrupt(), watching(console, store.get, quiet=quiet) as progress:
         runner.on_executed = progress.executed
         worlds = run_worlds(variants, room_of(order.loaded.scenario), runner, progress)

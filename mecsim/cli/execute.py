@@ -64,7 +64,7 @@ def execute_order(order: Order, console: "Console", *, quiet: bool) -> None:
     check_replaceable(order.folder)
     scenario, variants = order.loaded.scenario, order.chosen_variants
     started_at, started = datetime.datetime.now(datetime.UTC), time.perf_counter()
-    runner, store = runner_of(order.store, order.n_workers, scenario.plugins)
+    runner, store = runner_of(order.store, order.n_workers, [variant.scenario for variant in variants])
     with runner, Interrupt() as interrupt, watching(console, store.get, quiet=quiet) as progress:
         word = _Word(order, progress, started_at.isoformat(timespec="seconds"))
 

@@ -147,7 +147,8 @@ def _pack(result: Result) -> bytes:
         return b""
     from safetensors.numpy import save
 
-    tensors = {name: np.ascontiguousarray(tensor) for name, tensor in result.tensors.items()}
+    # Not ascontiguousarray: it would make a vector of a scalar.
+    tensors = {name: np.asarray(tensor, order="C") for name, tensor in result.tensors.items()}
     return bytes(save(tensors))
 
 

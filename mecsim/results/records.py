@@ -200,7 +200,8 @@ class GroupRow(Trial):
     """``groups.parquet``: what a round's evaluation is worth to one group of devices, where samples have classes.
 
     ``accuracy`` is that of what would be deployed on held-out samples, weighted to the mix of classes that the group's devices
-    hold: its recall of each class times the class's share of the group's ``n_samples``.
+    hold: its recall of each class times the class's share of the group's ``n_samples``. Where each device deploys a model of
+    its own, it is that model on the device's own mix.
     """
 
     round: int
@@ -265,7 +266,8 @@ class StationRow(World):
 class CoverageRow(World):
     """``coverage.parquet``: who would serve a device at a point of a grid over the area, and how well.
 
-    At the height of a device in the first group, outdoors, with the interference of cells that all send. Of the first seed.
+    At the height of a device, outdoors, with the interference of cells that all send where the scenario has any. Of the first
+    seed.
     """
 
     x_m: float

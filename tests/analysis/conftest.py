@@ -1,5 +1,8 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
-from made_up_study import write_demo
+from made_up_study import write_demo, write_sweep
 
 from analysis.plots import style
 from analysis.report import add_analysis
@@ -26,5 +29,20 @@ def seeded_run(tmp_path_factory) -> Run:
 
 @pytest.fixture(scope="session")
 def reported(tmp_path_factory) -> Run:
-    """The study with one seed, with its plots and report."""
-    return write_demo(tmp_path_factory.mktemp("reported") / "demo", extras=add_analysis)
+    """The study with one seed, with its plots (SVG alone) and report."""
+    with _svg_alone():
+        return write_demo(tmp_path_factory.mktemp("reported") / "demo", extras=add_analysis)
+
+
+@pytest.fixture(scope="session")
+def reported_sweep(tmp_path_factory) -> Run:
+    """A sweep over four bandwidths with three schemes and seeds, with its plots (SVG alone) and report."""
+    with _svg_alone():
+        return write_sweep(tmp_path_factory.mktemp("reported_sweep") / "demo", extras=add_analysis)
+
+
+@contextmanager
+def _svg_alone() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(style, "FORMATS", {"svg": style.FORMATS["svg"]})
+        yield

@@ -186,7 +186,7 @@ def _transfers(client: ClientRow, trial: dict) -> list[TransferRow]:
         ),
         TransferRow(
             **shared, direction="uplink", payload=f"update-{client.round}-{client.device}", payload_kind="update",
-            start_s=begins_s, end_s=client.end_s, size_bytes=client.upload_bytes,
+            start_s=begins_s, end_s=client.end_s, size_bytes=client.download_bytes,
             wire_bytes=client.download_bytes * 1.04, carried_bytes=client.upload_bytes * 1.04,
             complete=client.outcome == "completed", energy_j=client.upload_energy_j,
         ),

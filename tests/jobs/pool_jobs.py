@@ -97,7 +97,7 @@ def execute(folder, wanted: Job, inputs):
                 path.write_bytes(b"damaged")
             return Result({})
         case "fail":
-            time.sleep(params.get("s", 0.0))
+            until(lambda: params.get("after", wanted.name) in notes(folder))
             raise failure(params["how"])
     raise KeyError(wanted.kind)
 
@@ -130,8 +130,17 @@ def double_or_fail(number):
     return 2 * number
 
 
-def slow_first(number):
-    time.sleep(1.0 if number == 0 else 0.0)
+def first_ends_last(folder, number):
+    """Return the number; 0 waits for 3 to be there."""
+    if number == 0:
+        until((folder / "3").exists)
+    (folder / str(number)).touch()
+    return number
+
+
+def long_if_zero(number):
+    if number == 0:
+        time.sleep(600)
     return number
 
 

@@ -1,7 +1,7 @@
 """The plan of a demand: its order is that of one who works alone, and nothing is taken before its inputs are there."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mecsim.errors import MecsimError
@@ -39,6 +39,7 @@ def executed_alone(wanted, stored):
     return done
 
 
+@settings(deadline=None, max_examples=60)
 @given(graphs(), st.data())
 def test_the_order_is_that_of_the_local_runner(graph, data):
     jobs, wanted = graph
@@ -47,6 +48,7 @@ def test_the_order_is_that_of_the_local_runner(graph, data):
     assert len(Plan(wanted, dict.fromkeys(stored))) == len(executed_alone(wanted, stored))
 
 
+@settings(deadline=None, max_examples=60)
 @given(graphs(), st.data())
 def test_whatever_ends_first_nothing_is_taken_twice_or_early(graph, data):
     jobs, wanted = graph
@@ -67,6 +69,7 @@ def test_whatever_ends_first_nothing_is_taken_twice_or_early(graph, data):
     assert len(plan) == 0
 
 
+@settings(deadline=None, max_examples=60)
 @given(graphs(), st.data())
 def test_whatever_ends_first_the_failure_is_the_one_that_is_met_alone(graph, data):
     _, wanted = graph
@@ -113,6 +116,7 @@ def test_a_store_that_always_loses_is_told_of():
         plan.lacked(plan.take(), [root.name])
 
 
+@settings(deadline=None, max_examples=60)
 @given(graphs())
 def test_a_ticket_has_the_name_of_its_job(graph):
     jobs, _ = graph

@@ -109,3 +109,12 @@ def test_processes_may_write_at_once(tmp_path):
     assert all(store.get(job("train", {"value": value})) is not None for value in range(60))
     assert store.info().n_results == {"train": 60}
     store.close()
+
+
+def test_a_scalar_stays_a_scalar(store):
+    wanted = job("train", {})
+    turned = np.arange(6.0).reshape(2, 3).T
+    store.put(wanted, Result({}, {"alpha": np.float32(0.5), "empty": np.zeros((0, 3)), "turned": turned}))
+    got = store.get(wanted)
+    assert {name: tensor.shape for name, tensor in got.tensors.items()} == {"alpha": (), "empty": (0, 3), "turned": (3, 2)}
+    np.testing.assert_array_equal(got.tensors["turned"], turned)

@@ -1,0 +1,36 @@
+"""The register of figures: each by its name, in the order in which a reader meets them."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from analysis.plots import (
+    area,
+    curves,
+    energy,
+    fronts,
+    heat_kinds,
+    overview,
+    participation,
+    payloads,
+    sweep_kinds,
+    targets,
+    timeline,
+)
+from analysis.plots.kind import FigureKind
+
+_KINDS: tuple[FigureKind, ...] = (
+    *overview.KINDS,
+    *sweep_kinds.KINDS,
+    *heat_kinds.KINDS,
+    *curves.KINDS,
+    *fronts.KINDS,
+    *targets.KINDS,
+    *timeline.KINDS,
+    *energy.KINDS,
+    *payloads.KINDS,
+    *participation.KINDS,
+    *area.KINDS,
+)
+
+#: Name -> figure.
+FIGURES: Mapping[str, FigureKind] = MappingProxyType({kind.name: kind for kind in _KINDS})
