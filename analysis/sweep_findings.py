@@ -60,11 +60,11 @@ def sweep_findings(material: "Material") -> list[Finding]:
     if not found:
         return []
     told = [
-        Finding(about, f"{_opening(material, about)}{text}.")
+        Finding(about, f"{_opening(material, about)}{text}{_from_the_start(material, rows) if about == 'target' else ''}.")
         for about, rows in winners(material).items()
         if (text := _where(along(rows, variants, found[0].name), found[0], material, about))
     ]
-    moved = _moved(material, found[0]) if len(found) == 1 else ""
+    moved = _moved(material, found[0]) if len(found) == 1 and found[0].is_numeric else ""
     return [*told, *([Finding("time", moved)] if moved else []), *_left_out(material.labels)]
 
 
@@ -76,6 +76,13 @@ def _opening(material: "Material", about: str) -> str:
     return _ASKED[about][1]
 
 
+def _from_the_start(material: "Material", rows: "pd.DataFrame") -> str:
+    """Return who is the fastest to the target before a device has sent anything."""
+    uplink = material.labels.set_index(["variant", "label"])["uplink_bytes_to_target"]
+    names = list(dict.fromkeys(row.winner for row in rows.itertuples() if row.winner and uplink[row.variant, row.winner] == 0))
+    return f". For {join(names)} the server's preparation alone is enough" if names else ""
+
+
 def _where(rows: "pd.DataFrame", axis: Axis, material: "Material", about: str) -> str:
     """Return ", by Bandwidth (MHz): full from 2 to 20 (...), lora at 100 (...)", facet by facet where they differ."""
     text = measure_of(measure_asked(material, about)).text
@@ -84,8 +91,8 @@ def _where(rows: "pd.DataFrame", axis: Axis, material: "Material", about: str) -
         who = list(dict.fromkeys(name for stretches in facets.values() for stretch in stretches for name in stretch.who))
         return f": {_or(who)}, depending on the variant (see the table)" if len(who) > 1 else f": {_or(who)} in every variant"
     if len({tuple((*stretch.points, *stretch.who) for stretch in stretches) for stretches in facets.values()}) == 1:
-        return f", by {axis.title}: {_told(_merged(list(facets.values())), len(axis.points), text)}"
-    each = [f"{name.replace(': ', ' ')}: {_told(stretches, len(axis.points), text)}" for name, stretches in facets.items()]
+        return f", by {axis.title}: {_told(_merged(list(facets.values())), axis, text)}"
+    each = [f"{name.replace(': ', ' ')}: {_told(stretches, axis, text)}" for name, stretches in facets.items()]
     return f", by {axis.title}. {'. '.join(each)}"
 
 
@@ -121,15 +128,16 @@ def _who(row: Any) -> tuple[str, ...]:
     return (row.winner, *row.rivals) if row.n > 1 else (row.winner,)
 
 
-def _told(stretches: Sequence[_Stretch], n_points: int, text: Any) -> str:
+def _told(stretches: Sequence[_Stretch], axis: Axis, text: Any) -> str:
+    """Return "full from 2 to 20 (3 h to 20 min); lora at 100 (12 min)"; points without numbers are named one by one."""
     parts = []
     for stretch in stretches:
-        if len(stretch.points) == n_points:
+        if len(stretch.points) == len(axis.points):
             place = "at every point"
-        elif len(stretch.points) == 1:
-            place = f"at {stretch.points[0]}"
-        else:
+        elif len(stretch.points) > 1 and axis.is_numeric:
             place = f"from {stretch.points[0]} to {stretch.points[-1]}"
+        else:
+            place = f"at {join(stretch.points)}"
         if not stretch.who:
             parts.append(f"nobody with every seed {place}")
             continue
@@ -158,13 +166,11 @@ def _moved(material: "Material", axis: Axis) -> str:
 
 
 def _left_out(labels: "pd.DataFrame") -> Iterator[Finding]:
-    parts = []
+    parts, differ = [], ""
     for label, shares in labels.groupby("label", sort=False)["refused_device_share"]:
         low, high = float(shares.min()), float(shares.max())
         if high > 0:
-            span = percent_text(high) if low == high else f"{percent_text(low)} to {percent_text(high)}"
-            parts.append(f"{span} for {label}")
-    text = (
-        f"Devices without the memory to take part: {join(parts)}" if parts else "Every device has the memory for every scheme"
-    )
-    yield Finding("memory", f"{text}.")
+            parts.append(f"{percent_text(high) if low == high else f'{percent_text(low)} to {percent_text(high)}'} for {label}")
+            differ = ", depending on the variant" if low != high else differ
+    text = "Every device has the memory for every scheme"
+    yield Finding("memory", f"Devices without the memory to take part{differ}: {join(parts)}." if parts else f"{text}.")

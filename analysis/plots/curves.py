@@ -7,6 +7,7 @@ import numpy as np
 from analysis.formats import percent_text
 from analysis.frames import curve
 from analysis.plots.costs import BYTES, DOWNLINK, ENERGY, TIME, UPLINK, Cost, cost_axis, needs_log
+from analysis.plots.ends import lacks_quality
 from analysis.plots.kind import FigureKind
 from analysis.plots.style import Look, below_in, finish, house_style, new_figure
 from analysis.plots.words import at_the_end, quality_name, replications
@@ -118,6 +119,7 @@ def _over(cost: Cost, more: str) -> FigureKind:
         draw=lambda material, look: accuracy_over(material.series, look, cost),
         caption=caption,
         words=lambda material: f"Line chart, one curve a scheme. {caption(material)} {at_the_end(material, [cost])}",
+        lacks=lacks_quality,
     )
 
 
@@ -138,5 +140,6 @@ KINDS = (
         draw=lambda material, look: accuracy_rounds(material.series, look),
         caption=_rounds_caption,
         words=lambda material: f"Line chart, one curve a scheme. {_rounds_caption(material)} {at_the_end(material, [])}",
+        lacks=lacks_quality,
     ),
 )

@@ -22,6 +22,11 @@ def trials(material: "Material") -> "pd.DataFrame":
     return frame.assign(quality=frame[column].astype("float64"))
 
 
+def lacks_quality(material: "Material") -> str:
+    """Return why there is no curve to draw, and "" where there is one."""
+    return "" if material.series[material.quality].notna().any() else "no round was evaluated"
+
+
 def means(trials: "pd.DataFrame", columns: Sequence[str]) -> "pd.DataFrame":
     """Return the means of ``columns`` over the seeds, a row a (variant, label) in the order of ``trials``.
 

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from analysis.plots import (
     area,
     curves,
+    diagnostics,
     energy,
     fronts,
     heat_kinds,
@@ -30,6 +31,7 @@ _KINDS: tuple[FigureKind, ...] = (
     *payloads.KINDS,
     *participation.KINDS,
     *area.KINDS,
+    *diagnostics.KINDS,
 )
 
 #: Name -> figure.

@@ -31,9 +31,10 @@ _DARK = 0.179
 class Heat:
     """What a heat map shows.
 
-    ``values`` (labels, columns) as on the scale of ``name``, NaN where there is nothing; ``bounds`` (same shape) says where a value
-    is only a lower bound; ``best`` and ``rivals`` are the rows of the best of each column and of those not told apart from
-    it. ``text`` writes a value into its cell; ``cost`` is what a logarithmic scale is of.
+    ``values`` (labels, columns) as on the scale of ``name``, NaN where there is nothing; ``bounds`` (same shape) says where a
+    value is only a lower bound; ``best`` and ``rivals`` are the rows of the best of each column and of those not told apart
+    from it. ``text`` writes a value into its cell, ``unit`` follows it in a sentence; ``cost`` is what a logarithmic scale is
+    of.
     """
 
     labels: Sequence[str]
@@ -45,6 +46,7 @@ class Heat:
     rivals: Sequence[Sequence[int]]
     name: str
     text: Callable[[float], str]
+    unit: str = ""
     cost: Cost | None = None
 
 
@@ -52,9 +54,9 @@ def heat_map(heat: Heat, look: Look) -> "Figure":
     """Draw the cells in blocks of columns below each other, one scale of colours for all; the best of a column is framed."""
     shown = min(len(heat.columns), N_COLUMNS)
     look = look.without_intervals().saying(*_notes(heat, shown))
-    n_blocks = -(-shown // _PER_BLOCK[look.size])
-    per_block = -(-shown // n_blocks)
     names = [wrapped(label, _NAME_CHARACTERS) for label in heat.labels]
+    n_blocks = -(-shown // _n_columns(heat, names, look))
+    per_block = -(-shown // n_blocks)
     longest = max(len(column) for column in heat.columns[:shown])
     block_in = _CELL_IN * len(names) * max(1.0, 0.6 * max(name.count("\n") + 1 for name in names))
     under_in = _AROUND_IN if longest <= 5 else min(0.35 + 0.055 * longest, 2.0)
@@ -73,6 +75,14 @@ def heat_map(heat: Heat, look: Look) -> "Figure":
         bar.outline.set_linewidth(0.4)
         finish_with(figure, look, {})
     return figure
+
+
+def _n_columns(heat: Heat, names: Sequence[str], look: Look) -> int:
+    """Return how many columns there is room for: cells are as wide as the longest number needs."""
+    texts = [heat.text(float(value)) for value in heat.values[np.isfinite(heat.values)]]
+    longest = max(map(len, texts)) + int(heat.bounds.any())
+    names_in = 0.2 + 0.06 * max(len(line) for name in names for line in name.split("\n"))
+    return max(1, min(_PER_BLOCK[look.size], int((look.width_in - names_in) / (0.055 * longest + 0.05))))
 
 
 def _notes(heat: Heat, shown: int) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 from analysis.formats import significant
 from analysis.paired import best
 from analysis.plots.costs import TIME, Cost, needs_log
-from analysis.plots.ends import means, trials
+from analysis.plots.ends import lacks_quality, means, trials
 from analysis.plots.heat import Heat, heat_map
 from analysis.plots.kind import FigureKind
 from analysis.plots.words import quality_name, replications
@@ -31,6 +31,7 @@ def accuracy_heat(material: "Material") -> Heat:
         "final_accuracy" if is_accuracy else "bits_per_byte",
         "Accuracy at the end (%)" if is_accuracy else "Bits a byte at the end",
         (lambda value: f"{value:.1f}") if is_accuracy else (lambda value: f"{value:.3f}"),
+        " %" if is_accuracy else "",
     )
 
 
@@ -45,10 +46,10 @@ def time_heat(material: "Material") -> Heat:
         times, measure, until = ends.assign(censored=False), "sim_time_s", "end"
     amounts = times["value"].tolist()
     if needs_log(amounts):
-        return _heat(material, times, measure, f"Simulated time to the {until} (log scale)", _in_own_unit, TIME)
+        return _heat(material, times, measure, f"Simulated time to the {until} (log scale)", _in_own_unit, "", TIME)
     unit_s, unit = TIME.unit_of(max(amounts))
     times = times.assign(value=times["value"] / unit_s)
-    return _heat(material, times, measure, f"Simulated time to the {until} ({unit})", significant)
+    return _heat(material, times, measure, f"Simulated time to the {until} ({unit})", significant, f" {unit}")
 
 
 def _in_own_unit(time_s: float) -> str:
@@ -62,6 +63,7 @@ def _heat(
     measure: str,
     name: str,
     text: Callable[[float], str],
+    unit: str,
     cost: Cost | None = None,
 ) -> Heat:
     labels = list(dict.fromkeys(rows["label"]))
@@ -78,7 +80,7 @@ def _heat(
         best=[labels.index(one["winner"]) if one["winner"] else None for one in of],
         # With one seed nothing is told apart from anything, which the note on seeds says already.
         rivals=[[labels.index(rival) for rival in one["rivals"]] if one["n"] > 1 else [] for one in of],
-        name=name, text=text, cost=cost,
+        name=name, text=text, unit=unit, cost=cost,
     )  # fmt: skip
 
 
@@ -104,7 +106,7 @@ def _lacks(material: "Material") -> str:
 def _told(heat: Heat) -> str:
     """Return the winner of each column in words."""
     winners = [
-        f"{column}: {'none' if row is None else f'{heat.labels[row]} with {heat.text(float(heat.values[row, i]))}'}"
+        f"{column}: {'none' if row is None else f'{heat.labels[row]} with {heat.text(float(heat.values[row, i]))}{heat.unit}'}"
         for i, (column, row) in enumerate(zip(heat.columns, heat.best, strict=True))
     ]
     return f"The best for each {heat.columns_title}: {'; '.join(winners)}."
@@ -132,7 +134,7 @@ KINDS = (
         draw=lambda material, look: heat_map(accuracy_heat(material), look),
         caption=_accuracy_caption,
         words=lambda material: f"Heat map. {_accuracy_caption(material)} {_told(accuracy_heat(material))}",
-        lacks=_lacks,
+        lacks=lambda material: _lacks(material) or lacks_quality(material),
     ),
     FigureKind(
         name="heat_time",

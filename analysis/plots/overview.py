@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from analysis.formats import bytes_text, percent_text
 from analysis.plots.costs import ENERGY, TIME, UPLINK, byte_axis
 from analysis.plots.curves import draw_over, target_note
+from analysis.plots.ends import lacks_quality
 from analysis.plots.kind import FigureKind
 from analysis.plots.style import Look, below_in, finish, house_style, new_figure, wrapped
 from analysis.plots.words import at_the_end, quality_name, replications
@@ -118,6 +119,7 @@ KINDS = (
         draw=lambda material, look: overview(material.series, material.labels, look),
         caption=_caption,
         words=_words,
+        lacks=lacks_quality,
         wide=True,
     ),
 )

@@ -71,6 +71,7 @@ _RC = {
     "legend.labelspacing": 0.35,
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
+    "text.hinting": "none",  # else text is wider in the file than when it was laid out, and loses a letter at the edge
     "text.parse_math": False,  # a "$" in a label is a "$"
     "svg.fonttype": "path",
     "svg.hashsalt": "mecsim",

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from analysis.plots.costs import ENERGY, TIME, UPLINK, Cost
-from analysis.plots.ends import means, trials
+from analysis.plots.ends import lacks_quality, means, trials
 from analysis.plots.kind import FigureKind
 from analysis.plots.style import Look
 from analysis.plots.sweeps import N_FACETS, cost_scale, quality_scale, sweep_lines
@@ -70,7 +70,9 @@ def _kind(name: str, cost: Cost | None, *, to_the_target: bool = False) -> Figur
     def lacks(material: "Material") -> str:
         if to_the_target and not material.frame("summary")["target_accuracy"].notna().any():
             return "the scenario sets no target_accuracy"
-        return "" if axis_of(material) else "this study has no sweep"
+        if not axis_of(material):
+            return "this study has no sweep"
+        return lacks_quality(material) if cost is None else ""
 
     return FigureKind(name=name, scope="study", draw=draw, caption=caption, words=words, lacks=lacks)
 

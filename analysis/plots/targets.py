@@ -1,5 +1,6 @@
 """What it takes each scheme to the target accuracy; where a seed did not reach it, that more would be needed."""
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -111,7 +112,20 @@ def _make_room(axes: "Axes", texts: "Sequence[Annotation]") -> None:
         reserved = box.x1 - axes.transData.transform((text.xy[0], 0.0))[0] + 2
         high = max(high, low + (begins - low) * width / max(width - reserved, 0.2 * width))
     axes.set_xlim(right=axes.transScale.inverted().transform((high, 1.0))[0])
-    axes.get_xticklabels()  # ticks are made now, while the font of the figure is in force
+    _thin_ticks(axes)
+
+
+def _thin_ticks(axes: "Axes") -> None:
+    """Leave out every other tick until no label touches the next; ticks are made here, in the font of the figure."""
+    from matplotlib.ticker import FixedFormatter, FixedLocator
+
+    while True:
+        boxes = [label.get_window_extent() for label in axes.get_xticklabels() if label.get_text()]
+        if all(left.x1 + 3 < right.x0 for left, right in itertools.pairwise(boxes)):
+            return
+        kept = [(tick, label.get_text()) for tick, label in zip(axes.get_xticks(), axes.get_xticklabels(), strict=True)][::2]
+        axes.xaxis.set_major_locator(FixedLocator([tick for tick, _ in kept]))
+        axes.xaxis.set_major_formatter(FixedFormatter([text for _, text in kept]))
 
 
 def _of(costs: Sequence[Cost], name: str, wide: bool) -> FigureKind:

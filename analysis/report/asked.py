@@ -1,6 +1,6 @@
 """What a run was asked, in words, from its resolved scenario; what the scenario does not have is not said."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from analysis.formats import percent_text
@@ -27,7 +27,13 @@ def asked(scenario: Mapping[str, Any]) -> list[str]:
     rest = without_swept(scenario)
     n_seeds = _at(scenario, "replications")
     paragraphs = (world(rest), learning(rest), [*course(rest), *([replications(int(n_seeds))] if n_seeds else [])])
-    return [f"{'; '.join(parts)}." for parts in (list(paragraph) for paragraph in paragraphs) if parts]
+    return [_sentence(parts) for parts in (list(paragraph) for paragraph in paragraphs) if parts]
+
+
+def _sentence(parts: Sequence[str]) -> str:
+    """Join parts; only an article gets a capital, as names of models stand as they are written."""
+    text = f"{'; '.join(parts)}."
+    return text[0].upper() + text[1:] if text.startswith(("a ", "an ", "the ")) else text
 
 
 def is_synthetic(scenario: Mapping[str, Any]) -> bool:

@@ -30,7 +30,7 @@ _TITLES = {
     "target": "What it takes to the target",
     "devices": "Who took part",
     "fairness": "How even it is",
-    "spent": "Where the energy went",
+    "spent": "Where energy and bytes went",
     "inside": "What else the evaluations gave",
     "trials": "Every trial",
     "asked": "What was asked",

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from mecsim.cli import calibrate, describe, fetch, run, store, traces
+from mecsim.cli import calibrate, describe, exports, fetch, run, store, traces
 from mecsim.errors import MecsimError
 
 app = typer.Typer(
@@ -20,6 +20,10 @@ app.command()(run.run)
 app.command()(describe.validate)
 app.command()(run.cost)
 app.command()(run.report)
+app.command()(exports.table)
+app.command()(exports.plot)
+app.command()(exports.compare)
+app.command()(exports.trace)
 app.command("list")(describe.list_names)
 app.command()(describe.schema)
 app.command()(fetch.fetch)

@@ -93,3 +93,15 @@ def test_with_no_variant_rows_a_study_of_several_variants_has_its_heat_map(tmp_p
     run = write_demo(tmp_path / "demo", labels=("bias", "full"), variants=("one", "two"))
     figure = draw(run, "heat_accuracy")
     assert [text.get_text() for text in figure.axes[0].get_xticklabels()] == ["one", "two"]
+
+
+def test_what_was_never_evaluated_has_no_curves(grid):
+    whole = Material(grid)
+    whole._frames["rounds"] = grid.frame("rounds").assign(accuracy=float("nan"))
+    whole._frames["summary"] = grid.frame("summary").assign(final_accuracy=float("nan"), best_accuracy=float("nan"))
+    part = whole.of(whole.variants[0])
+    for name in ("overview", "accuracy_time", "accuracy_rounds"):
+        assert FIGURES[name].lacks(part) == "no round was evaluated"
+    for name in ("sweep_accuracy", "heat_accuracy"):
+        assert FIGURES[name].lacks(whole) == "no round was evaluated"
+    assert FIGURES["sweep_time"].lacks(whole) == ""

@@ -11,11 +11,13 @@ import pytest
 from made_up_study import write_demo, write_grid, write_sweep
 from pylatexenc.latex2text import LatexNodes2Text
 from pylatexenc.latexwalker import LatexEnvironmentNode, LatexMacroNode, LatexWalker
+from rich.console import Console
 
 from analysis.exports import DEFAULT, FORMATS, Cell, Row, Table, export, numbers, table
 from analysis.frames import by_label
 from analysis.markup import latex, markdown
 from analysis.paired import differences
+from analysis.tables import print_summary
 from mecsim.errors import MecsimError, UnknownNameError
 
 NASTY = r"lora_8 50% & #1 ~^\ {x} $y$ <a> |b| [c] *d* -- é µ α × ± …"  # noqa: RUF001
@@ -247,3 +249,18 @@ def test_each_format_is_one_file_of_text(run):
         assert text.endswith("\n")
         assert "\r" not in text
         assert text == export(run, form)
+
+
+def printed(run):
+    console = Console(width=100, file=io.StringIO(), color_system=None)
+    print_summary(run, console)
+    return console.file.getvalue()
+
+
+def test_a_sweep_is_told_as_a_whole_first_and_variant_by_variant_where_there_are_few(sweep, tmp_path):
+    few = printed(sweep)
+    assert few.startswith("The highest accuracy at the end, by Bandwidth (MHz)")
+    assert few.count("ends with the highest accuracy") == 4
+    many = printed(write_grid(tmp_path / "grid", labels=("lora", "bias"), seeds=(1, 2)))
+    assert "ends with the highest accuracy" not in many
+    assert many.count("fleet=wild\n") == 3

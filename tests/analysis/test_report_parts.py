@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from edited_run import with_summary
+from edited_run import EditedRun, with_summary
 from made_up_study import SCENARIO, write_sweep
 
 from analysis.formats import TIMES
@@ -9,6 +9,7 @@ from analysis.material import Material
 from analysis.report.answers import summary_table, winners_table
 from analysis.report.asked import asked
 from analysis.report.compared import fairness_tables, paired_table, target_table
+from analysis.report.context import context
 from analysis.report.facts import facts
 from analysis.report.inline import inline_svg
 from analysis.report.question import question
@@ -80,12 +81,12 @@ def test_sections_that_a_sweep_leaves_bare_are_told_in_little():
         "protocol": {"kind": "sync", "rounds": 5, "clients_per_round": 3},
         "sweep": [{"key": key, "values": [1, 2]} for key in keys],
     }
-    assert asked(scenario) == ["a turn of a device is training, with SGD.", "rounds (sync), each asking some devices."]
+    assert asked(scenario) == ["A turn of a device is training, with SGD.", "rounds (sync), each asking some devices."]
 
 
 def test_a_scenario_that_says_little_is_told_in_little():
     assert asked({}) == []
-    assert asked({"target_accuracy": 0.9, "fleet": None}) == ["the target is an accuracy of 90.0 %."]
+    assert asked({"target_accuracy": 0.9, "fleet": None}) == ["The target is an accuracy of 90.0 %."]
 
 
 def test_the_question_counts_what_was_run(sweep):
@@ -192,3 +193,13 @@ def test_places_are_rounded_and_scales_are_not():
 )
 def test_numbers_stay_with_their_units(text, joined):
     assert together(text) == joined.replace("_", "\N{NO-BREAK SPACE}")
+
+
+def test_a_study_in_which_no_device_had_a_turn_has_a_page(run):
+    """As when the server trains alone: no turns, no devices' groups, no coverage."""
+    bare = {
+        name: lambda frame: frame.iloc[:0] for name in ("clients", "transfers", "devices", "groups", "coverage", "diagnostics")
+    }
+    told = context(EditedRun(run, bare), [])
+    assert not {"fairness", "inside", "figures"} & set(told["contents"])
+    assert told["outcomes"].rows == told["causes"].rows == ()

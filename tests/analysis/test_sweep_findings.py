@@ -1,5 +1,5 @@
 import pytest
-from edited_run import with_summary
+from edited_run import EditedRun, with_summary
 from made_up_study import write_demo, write_grid, write_sweep
 
 from analysis.material import Material
@@ -48,7 +48,8 @@ def test_whom_the_worlds_do_not_tell_apart_is_named_with_the_best(sweep):
         (WIDE, "full"): [0.9, 0.8], (WIDE, "bias"): [0.7, 0.6],
     }  # fmt: skip
     assert said(with_summary(sweep, "final_accuracy", values), "accuracy") == (
-        "The highest accuracy at the end, by Bandwidth (MHz): full at 2 (85.0 %); full or bias at 5 (80.0 %); full at 20 (85.0 %)."
+        "The highest accuracy at the end, by Bandwidth (MHz): full at 2 (85.0 %); full or bias at 5 (80.0 %); "
+        "full at 20 (85.0 %)."
     )
 
 
@@ -93,9 +94,45 @@ def test_facets_that_say_the_same_are_told_once(grid):
 def test_who_is_left_out_where(sweep):
     values = {(NARROW, "full"): [0.5, 0.5], (MIDDLE, "full"): [0.25, 0.25], (WIDE, "full"): [0.0, 0.0]}
     text = said(with_summary(sweep, "refused_device_share", values), "memory")
-    assert text == "Devices without the memory to take part: 0 % to 50.0 % for full."
+    assert text == "Devices without the memory to take part, depending on the variant: 0 % to 50.0 % for full."
 
 
 def test_variants_without_axes_have_no_findings_as_a_whole(tmp_path):
     run = write_demo(tmp_path / "demo", labels=("full", "bias"), variants=("5 MHz", "20 MHz"))
     assert sweep_findings(Material(run)) == []
+
+
+def test_points_without_numbers_are_named_one_by_one(sweep):
+    axis = {"variants": lambda frame: frame.assign(value=float("nan"), title="Fleet", point=["equal", "mild", "wild"])}
+    times = {(NARROW, "full"): 1.0, (MIDDLE, "full"): 1.0, (WIDE, "full"): 9.0}
+
+    def change(summary):
+        new = [times.get((row.variant, row.label), 5.0) + 0.1 * row.seed for row in summary.itertuples()]
+        return summary.assign(sim_time_s=new)
+
+    found = sweep_findings(Material(EditedRun(sweep, {**axis, "summary": change})))
+    text = [finding.text for finding in found if finding.about == "time"]
+    assert text == ["The first at the end of its rounds, by Fleet: full at equal and mild (1.15 s); bias at wild (5.15 s)."]
+
+
+def test_a_target_that_is_met_before_the_first_round_says_so(sweep):
+    """At the narrowest, bias is there at once; full is where bias is not the first."""
+
+    def change(summary):
+        is_bias, is_narrow = summary["label"] == "bias", summary["variant"] == NARROW
+        times = [5.0 if bias and narrow else 99.0 if bias else 20.0 for bias, narrow in zip(is_bias, is_narrow, strict=True)]
+        sent = [
+            0.0 if (bias and narrow) or not (bias or narrow) else 1e6 for bias, narrow in zip(is_bias, is_narrow, strict=True)
+        ]
+        return summary.assign(time_to_target_s=times + 0.1 * summary["seed"], uplink_bytes_to_target=sent)
+
+    def change_less(summary):
+        changed = change(summary)
+        return changed.assign(uplink_bytes_to_target=changed["uplink_bytes_to_target"].where(changed["variant"] != NARROW, 1e6))
+
+    both = said(Material(EditedRun(sweep, {"summary": change})), "target")
+    assert both.endswith(
+        "bias at 2 (5.15 s); full from 5 to 20 (20.1 s). For bias and full the server's preparation alone is enough."
+    )
+    one = said(Material(EditedRun(sweep, {"summary": change_less})), "target")
+    assert one.endswith("(20.1 s). For full the server's preparation alone is enough.")

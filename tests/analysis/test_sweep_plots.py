@@ -4,12 +4,12 @@ import pytest
 from made_up_study import write_demo, write_grid, write_sweep
 
 from analysis.material import Material
-from analysis.plots.costs import TIME
+from analysis.plots.costs import TIME, cost_axis
 from analysis.plots.figures import FIGURES
 from analysis.plots.heat import heat_map
 from analysis.plots.heat_kinds import accuracy_heat, time_heat
 from analysis.plots.study import draw, look_of
-from analysis.plots.style import Look
+from analysis.plots.style import Look, house_style, new_figure
 from analysis.plots.sweep_kinds import axis_of
 from analysis.plots.sweeps import cost_scale, quality_scale, sweep_lines
 from analysis.sweep import Axis
@@ -56,10 +56,10 @@ def test_lines_are_the_means_over_seeds(sweep):
     summary = sweep.frame("summary")
     means = summary[summary["label"] == "lora"].groupby("variant", sort=False)["sim_time_s"].mean()
     drawn = next(line for line in lines(axes) if line.get_color() == look_of(Material(sweep)).styles()["lora"].colour)
-    assert drawn.get_ydata() == pytest.approx(means.to_numpy() / 60)
+    assert drawn.get_ydata() == pytest.approx(means.to_numpy())
     assert drawn.get_xdata().tolist() == [2.0, 5.0, 20.0, 100.0]
     assert (axes.get_xscale(), axes.get_xlabel()) == ("log", "Bandwidth (MHz, log scale)")
-    assert axes.get_ylabel().replace("\n", " ") == "Simulated time to the end (min, log scale)"
+    assert axes.get_ylabel().replace("\n", " ") == "Simulated time to the end (log scale)"
     assert [text.get_text() for text in axes.get_xticklabels()] == ["2", "5", "20", "100"]
     assert len(axes.collections) == 3, "a band a scheme"
 
@@ -78,7 +78,7 @@ def test_other_axes_are_panels(grid):
     assert [axes.get_title() for axes in shown] == ["Fleet: equal", "Fleet: mild", "Fleet: wild"]
     summary = grid.frame("summary").groupby(["variant", "label"])["sim_time_s"].mean()
     for axes, fleet in zip(shown, ("equal", "mild", "wild"), strict=True):
-        expected = [summary[f"bandwidth_mhz={mhz}, fleet={fleet}", "full"] / 60 for mhz in (5, 20, 100)]
+        expected = [summary[f"bandwidth_mhz={mhz}, fleet={fleet}", "full"] for mhz in (5, 20, 100)]
         assert lines(axes)[0].get_ydata() == pytest.approx(expected)
     assert len({axes.get_ylim() for axes in shown}) == 1
 
@@ -116,7 +116,7 @@ def test_what_is_censored_is_an_arrow_and_joins_no_line():
     ("amounts", "is_log", "name"),
     [
         ([600.0, 1200.0], False, "Simulated time (min)"),
-        ([600.0, 7000.0], True, "Simulated time (min, log scale)"),
+        ([600.0, 7000.0], True, "Simulated time (log scale)"),
         ([0.0, 600.0, float("nan")], False, "Simulated time (min)"),
     ],
 )
@@ -133,6 +133,24 @@ def test_lines_are_over_the_first_axis_that_moves(tmp_path):
     ]
     run = write_demo(tmp_path / "demo", labels=("bias",), variants=("seed=1, mhz=5", "seed=1, mhz=20"), variant_rows=rows)
     assert axis_of(Material(run)).name == "mhz"
+
+
+@pytest.mark.parametrize(
+    ("limits_s", "ticks"),
+    [
+        ((1.0, 2e6), ["1 s", "1 min", "1 h", "1 d"]),
+        ((600.0, 60_000.0), ["10 min", "1 h", "10 h"]),
+        ((700.0, 9_000.0), ["20 min", "1 h", "2 h"]),
+        ((65.0, 200.0), ["2 min"]),
+        ((0.004, 40.0), ["10 ms", "100 ms", "1 s", "10 s"]),
+    ],
+)
+def test_logarithmic_times_have_round_ticks_in_their_own_units(limits_s, ticks):
+    with house_style():
+        axes = new_figure(3.5, 2).add_subplot()
+        axes.set_xlim(limits_s)
+        cost_axis(axes, TIME)
+        assert [text.get_text() for text in axes.get_xticklabels()] == ticks
 
 
 def cells(axes):
@@ -221,4 +239,4 @@ def test_words_carry_the_numbers(sweep):
     words = FIGURES["sweep_time"].words(Material(sweep))
     assert words.startswith("Line chart, one line a scheme. Simulated time to the end over the sweep's axis Bandwidth (MHz).")
     assert "at 2 and " in words
-    assert "The best for each Bandwidth (MHz): 2: full with 91.2" in FIGURES["heat_accuracy"].words(Material(sweep))
+    assert "The best for each Bandwidth (MHz): 2: full with 91.3 %" in FIGURES["heat_accuracy"].words(Material(sweep))

@@ -194,7 +194,7 @@ def test_a_station_shows_how_many_are_under_way_at_any_moment(drawn):
 
 def test_tracks_of_stations_are_in_the_order_of_their_numbers():
     names = ["cell-1", "cell-10", "cell-2", "10", "9", "north"]
-    assert sorted(names, key=_counted) == ["north", "cell-1", "cell-2", "cell-10", "9", "10"]
+    assert sorted(names, key=_counted) == ["9", "10", "cell-1", "cell-2", "cell-10", "north"]
 
 
 def test_one_label_variant_and_seed_can_be_chosen(sweep):

@@ -14,7 +14,8 @@ from mecsim.cli.app import app
 ROOT = Path(__file__).parent.parent.parent
 QUICKSTART = ROOT / "scenarios" / "quickstart.yaml"
 COMMANDS = (
-    *("run", "validate", "cost", "report", "list", "schema", "fetch", "calibrate", "import-trace"),
+    *("run", "validate", "cost", "report", "table", "plot", "compare", "trace"),
+    *("list", "schema", "fetch", "calibrate", "import-trace"),
     *("store info", "store prune", "store clear"),
 )
 
