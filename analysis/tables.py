@@ -60,16 +60,19 @@ def text_table(labels: "pd.DataFrame", *, intervals: bool = True) -> "pd.DataFra
 def print_summary(run: "Run", console: "Console") -> None:
     """Print what the study says and its table, a table a variant, in whatever width there is; and what the numbers stand for.
 
-    Of a sweep the sentences are those on it as a whole; each variant's own stand by its table where there are few.
+    Of a sweep the sentences are those on it as a whole; where there are few variants, each has its table and its own.
     """
     material = Material(run)
     labels = material.labels
     told = findings(material)
     over_all = sweep_findings(material)
-    if over_all:
-        _say(over_all, console)
-        told = told if len(material.variants) <= _FEW else []
-    for variant, group in labels.groupby("variant", sort=False):
+    _say(over_all, console)
+    is_long = bool(over_all) and len(material.variants) > _FEW
+    if is_long:
+        text = f"The tables of its {len(material.variants)} variants: mecsim table {run.folder}, and in the report."
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+        console.print()
+    for variant, group in labels.groupby("variant", sort=False) if not is_long else ():
         if variant:
             console.print(str(variant), style="bold underline", markup=False, highlight=False)
         console.print(_fitting_table(group, console.width))

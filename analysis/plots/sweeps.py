@@ -60,13 +60,14 @@ def sweep_lines(points: "pd.DataFrame", axis: Axis, look: Look, scale: Scale) ->
     """Draw lines over ``axis``, in panels by facet.
 
     ``points`` has a row a (variant, label) with ``sweep.along``'s columns, ``value``, ``half`` (NaN for one seed) and
-    ``censored``: such a value is a lower bound, drawn as a hollow arrow and joined to nothing.
+    ``censored``: such a value is a lower bound, drawn as an arrow and joined to nothing.
     """
     facets = list(dict.fromkeys(points["facet"]))
     shown, hidden = facets[:N_FACETS], facets[N_FACETS:]
     look = look.saying(
         f"{len(hidden)} of {len(facets)} panels are left out: {'; '.join(hidden)}" if hidden else "",
         "arrows: not every seed reached the target, so the mean lies above" if points["censored"].any() else "",
+        _not_on(points, scale),
     )
     n_columns = 1 if len(shown) == 1 else min(_N_COLUMNS[look.size], len(shown))
     n_rows = -(-len(shown) // n_columns)
@@ -82,6 +83,13 @@ def sweep_lines(points: "pd.DataFrame", axis: Axis, look: Look, scale: Scale) ->
         _name_axes(panels, len(shown), axis, points, scale)
         finish_with(figure, look, {label: entries[label] for label in look.labels if label in entries})
     return figure
+
+
+def _not_on(points: "pd.DataFrame", scale: Scale) -> str:
+    """Return which schemes have a zero, for which a logarithmic axis has no place."""
+    zeros = points[(points["value"] == 0) & ~points["censored"].astype(bool)]
+    names = list(dict.fromkeys(zeros["label"])) if scale.is_log else []
+    return f"zero, so not on the logarithmic axis: {', '.join(names)}" if names else ""
 
 
 def _panel(axes: "Axes", points: "pd.DataFrame", axis: Axis, look: Look, scale: Scale) -> "Mapping[str, Artist]":

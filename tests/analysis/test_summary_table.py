@@ -1,7 +1,7 @@
 from io import StringIO
 
 import pytest
-from made_up_study import write_demo
+from made_up_study import write_demo, write_sweep
 from rich.console import Console
 
 from analysis.findings import account_note
@@ -62,6 +62,15 @@ def test_variants_are_told_apart(tmp_path):
     run = write_demo(tmp_path / "demo", labels=("full", "bias"), variants=("5 MHz", "20 MHz"))
     assert summary_table(run)["variant"].tolist() == ["5 MHz", "5 MHz", "20 MHz", "20 MHz"]
     assert printed(run, 80).index("5 MHz") < printed(run, 80).index("20 MHz")
+
+
+def test_a_sweep_of_many_variants_is_told_as_a_whole(tmp_path):
+    few, many = (write_sweep(tmp_path / f"{n}", bandwidths_mhz=[2.0 * (i + 1) for i in range(n)], seeds=(1, 2)) for n in (4, 5))
+    told = printed(many, 80)
+    assert f"The tables of its 5 variants: mecsim table {many.folder}, and in the report." in told
+    assert "\nbandwidth_mhz=2\n" not in told
+    assert "\nbandwidth_mhz=2\n" in printed(few, 80)
+    assert len(told.splitlines()) < 40
 
 
 def test_whose_costs_are_counted(run, tmp_path):

@@ -112,6 +112,14 @@ def test_what_is_censored_is_an_arrow_and_joins_no_line():
     assert "Arrows: not every seed reached the target, so the mean lies above." in note(figure)
 
 
+def test_a_scheme_that_spends_nothing_is_named_below_a_logarithmic_axis():
+    drawn = points(NUMBERS, [5.0, 50.0, 500.0])
+    assert "logarithmic axis" not in note(sweep_lines(drawn, NUMBERS, LOOK, cost_scale(TIME, drawn["value"], "")))
+    drawn.loc[drawn["label"] == "a", "value"] = 0.0
+    figure = sweep_lines(drawn, NUMBERS, LOOK, cost_scale(TIME, drawn["value"].tolist(), ""))
+    assert note(figure).endswith("Zero, so not on the logarithmic axis: a.")
+
+
 @pytest.mark.parametrize(
     ("amounts", "is_log", "name"),
     [

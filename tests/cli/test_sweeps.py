@@ -6,39 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from cli_scenarios import MADE_UP
 
 from mecsim.results.underway import underway_file, underway_text, write_underway
-
-SCENARIO = """\
-schema: 1
-name: made-up
-seed: 1
-replications: 2
-learning: {kind: synthetic}
-network:
-  stations:
-    - {name: north, position_m: [100, 100], height_m: 10, tx_power_dbm: 33}
-  carrier: {frequency_ghz: 3.5, bandwidth_mhz: 20, downlink_share: 0.75}
-  path_loss: {kind: umi}
-fleet:
-  area_m: [200, 200]
-  backbone_preinstalled: true
-  groups:
-    - {profile: phone-mid, count: 8}
-server: {profile: server-a100}
-protocol: {kind: sync, rounds: 3, clients_per_round: 3}
-schemes:
-  - {name: synthetic, label: small, backbone_mb: 10, download_mb: 1, update_mb: 1, flop_per_sample: 1000000000.0}
-  - {name: synthetic, label: large, backbone_mb: 10, download_mb: 8, update_mb: 8, flop_per_sample: 1000000000.0}
-sweep:
-  - {key: network.carrier.bandwidth_mhz, values: [5, 20]}
-  - {kind: variants, name: asked, variants: {few: {}, many: {protocol.clients_per_round: 6}}}
-"""
 
 
 @pytest.fixture
 def mecsim(tmp_path):
-    (tmp_path / "made-up.yaml").write_text(SCENARIO)
+    (tmp_path / "made-up.yaml").write_text(MADE_UP)
 
     def call(*args):
         command = [sys.executable, "-m", "mecsim.cli.app", *args]
@@ -99,7 +74,7 @@ def test_validate_lists_the_variants(mecsim):
 
 
 def test_an_invalid_variant_is_named_before_anything_runs(mecsim, tmp_path):
-    text = SCENARIO.replace("values: [5, 20]", "values: [5, 0]")
+    text = MADE_UP.replace("values: [5, 20]", "values: [5, 0]")
     (tmp_path / "made-up.yaml").write_text(text)
     done = mecsim("run", "made-up.yaml")
     assert done.returncode == 2
