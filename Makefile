@@ -38,6 +38,7 @@ bench: install  ## the benchmarks whose figures the documentation quotes
 	$(BIN)/python -m benchmarks.link
 	$(BIN)/python -m benchmarks.scale
 	$(BIN)/python -m benchmarks.embedded_pair
+	$(BIN)/python -m benchmarks.workers
 
 golden: install  ## write the golden files again, from a clean tree
 	git diff --quiet HEAD || (echo "commit first: golden files come from a clean tree" && exit 1)
