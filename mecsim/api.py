@@ -115,10 +115,15 @@ class StudyRun:
         return summary_table(self.opened)
 
     def findings(self) -> list[str]:
-        """Return what the run says, in sentences."""
+        """Return what the run says, in sentences; of a sweep what it says as a whole."""
         from analysis.findings import findings
+        from analysis.sweep_findings import sweep_findings
 
-        return [finding.text for finding in findings(self.material)]
+        material = self.material
+        told = sweep_findings(material) or findings(material)
+        return [
+            f"{finding.variant}: {finding.text}" if material.is_swept and finding.variant else finding.text for finding in told
+        ]
 
     def plot(self, figure: str, variant: str | None = None, *, size: "Size | None" = None, font: "Font" = "sans") -> "Figure":
         """Return a figure by name; ``size`` is "column" or "page" (its own unless given), ``font`` sans, serif or latex."""
