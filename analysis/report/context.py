@@ -16,6 +16,7 @@ from analysis.report.people import causes_table, empty_sentences, outcomes_table
 from analysis.report.question import question
 from analysis.report.swept import swept_keys
 from analysis.report.table import Names
+from analysis.report.tradeoffs import tradeoff_tables
 from analysis.report.trials import diagnostics_table, trials_table
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ _TITLES = {
     "answer": "The answer",
     "figures": "The figures",
     "paired": "Differences in the same worlds",
+    "tradeoffs": "Trade-offs",
     "target": "What it takes to the target",
     "devices": "Who took part",
     "fairness": "How even it is",
@@ -64,6 +66,7 @@ def _tables(material: Material, names: Names) -> dict[str, Any]:
     clients = material.frame("clients")
     return {
         "paired": paired_table(material, names),
+        "tradeoffs": tradeoff_tables(material, names),
         "target": target_table(material.frame("summary"), names),
         "outcomes": outcomes_table(clients, names),
         "causes": causes_table(clients, names),
@@ -92,7 +95,7 @@ def _asked(material: Material) -> dict[str, Any]:
 def _contents(parts: Mapping[str, Any]) -> dict[str, str]:
     """Return the sections that have something in them."""
     there = dict.fromkeys(_TITLES, True)
-    there |= {name: bool(parts[name]) for name in ("paired", "target", "fairness")}
+    there |= {name: bool(parts[name]) for name in ("paired", "tradeoffs", "target", "fairness")}
     there["inside"] = bool(parts["diagnostics"].rows or parts["drawn"]["inside"])
     there["figures"] = bool(parts["drawn"]["main"] or parts["drawn"]["folded"])
     return {anchor: title for anchor, title in _TITLES.items() if there[anchor]}

@@ -20,6 +20,10 @@ _SECTIONS = {
     "timeline": "devices",
     "participation": "devices",
     "groups": "fairness",
+    "pareto_time": "tradeoffs",
+    "pareto_energy": "tradeoffs",
+    "pareto_uplink": "tradeoffs",
+    "pareto_bytes": "tradeoffs",
     "time_to_target": "target",
     "costs_to_target": "target",
     "energy_parts": "spent",
@@ -27,7 +31,7 @@ _SECTIONS = {
     "diagnostics": "inside",
 }
 #: The sections that have figures; "folded" are those of single variants of a sweep.
-PLACES = ("main", "folded", "target", "devices", "fairness", "spent", "inside", "asked")
+PLACES = ("main", "folded", "tradeoffs", "target", "devices", "fairness", "spent", "inside", "asked")
 
 
 @dataclass(frozen=True, slots=True)
