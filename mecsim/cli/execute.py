@@ -13,7 +13,7 @@ from mecsim.cli.progress import Quiet, drawing, watching
 from mecsim.cli.workers import runner_of
 from mecsim.config.loader import Loaded, resolved_yaml
 from mecsim.config.variants import Variant, chosen
-from mecsim.errors import UnknownNameError
+from mecsim.errors import MecsimError, UnknownNameError
 from mecsim.results.folder import check_replaceable, write_run
 from mecsim.results.underway import clear_underway, write_underway
 from mecsim.study import run_study
@@ -41,14 +41,18 @@ class Order:
 
     @property
     def chosen_variants(self) -> tuple[Variant, ...]:
-        """The variants that are run; UnknownNameError for a name that fits none."""
+        """The variants that are run; MecsimError for a name that fits none."""
         return choose(self.loaded, self.variants)
 
 
 def choose(loaded: Loaded, names: Sequence[str]) -> tuple[Variant, ...]:
-    """Return the variants that ``names`` ask for, all of them without names; UnknownNameError for a name that fits none."""
+    """Return the variants that ``names`` ask for, all of them without names; MecsimError for a name that fits none."""
     if not names:
         return loaded.variants
+    if not loaded.scenario.sweep:
+        raise MecsimError(
+            f"this scenario has no sweep, so it has no variant {names[0]!r}. Add a 'sweep:', or leave --variant out."
+        )
     for name in names:
         if not chosen(loaded.variants, [name]):
             raise UnknownNameError("variant", name, [variant.name for variant in loaded.variants])

@@ -144,7 +144,9 @@ class Intervals:
             i = int(np.searchsorted(bounds_s, t, side="right"))
             return float(bounds_s[i]) if i < len(bounds_s) else math.inf
         period_s = float(self._period_s[trace])
-        this, following = bounds_s + cycle_start_s(t, period_s), bounds_s + cycle_start_s(t, period_s, later=1)
+        begins_s, ends_s = cycle_start_s(t, period_s), cycle_start_s(t, period_s, later=1)
+        # The end of a period is the beginning of the next one, also where their sums differ in the last bit.
+        this, following = np.minimum(bounds_s + begins_s, ends_s), bounds_s + ends_s
         touches = len(bounds_s) > 0 and bounds_s[0] == 0.0 and bounds_s[-1] == period_s
         if touches and len(bounds_s) == 2:
             return math.inf

@@ -54,6 +54,12 @@ def test_some_of_the_variants(mecsim, tmp_path):
     assert "no variant called 'asked=fw'" in wrong.stderr
 
 
+def test_a_scenario_without_a_sweep_has_no_variants(mecsim):
+    done = mecsim("run", "made-up.yaml", "--set", "sweep=[]", "--variant", "asked=few")
+    assert done.returncode == 2
+    assert "this scenario has no sweep, so it has no variant 'asked=few'" in done.stderr
+
+
 def test_a_dry_run_counts_and_writes_nothing(mecsim, tmp_path):
     before = mecsim("run", "made-up.yaml", "--workers", "1", "--dry-run")
     assert before.returncode == 0, before.stderr
