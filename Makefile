@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test test-slow check docs bench golden validation clean
+.PHONY: install demo test test-slow check style docs bench golden validation clean
 
 install: $(STAMP)
 
@@ -24,11 +24,13 @@ test-slow: install  ## the tests that take minutes, with the model of a package 
 	$(BIN)/mecsim fetch minilm
 	$(BIN)/python -m pytest -m slow
 
-check: install  ## style, types, arrows between the rooms, and the fast tests
+style: install  ## style, types, arrows between the rooms
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check: style  ## the same and the fast tests
 	$(BIN)/python -m pytest -n 2 -m 'not slow and not learning'
 
 docs: install  ## the documentation as a site, to open from disk: build/site/index.html

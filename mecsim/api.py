@@ -36,13 +36,14 @@ def run(
     out: str | Path | None = None,
     store: str | Path = ".mecsim/store",
     workers: int = 1,
+    report: bool = True,
     quiet: bool = False,
 ) -> "StudyRun":
     """Simulate and train as ``mecsim run`` does, and return the run; ``out`` is its folder, by default runs/NAME.
 
-    ``overrides`` are for a file that is still to be loaded. With more ``workers`` than one, code that is not in a notebook has
-    to stand under ``if __name__ == "__main__":``, as always where Python starts processes. Stopped and called again, it goes on
-    from what is done.
+    ``overrides`` are for a file that is still to be loaded. Without ``report`` no plots and no report are drawn.
+    With more ``workers`` than one, code that is not in a notebook has to stand under ``if __name__ == "__main__":``, as always
+    where Python starts processes. Stopped and called again, it goes on from what is done.
     """
     from rich.console import Console
 
@@ -61,6 +62,7 @@ def run(
         command=f"mecsim.run({loaded.scenario.name!r})",
         variants=tuple(variants),
         n_workers=workers,
+        draws=report,
     )
     with warnings.catch_warnings():
         # Of the progress bars of a library that loads models; there are none to show.

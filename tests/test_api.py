@@ -21,7 +21,7 @@ def scenario(tmp_path_factory):
 @pytest.fixture(scope="module")
 def run(scenario):
     folder = scenario.parent
-    return mecsim.run(scenario, out=folder / "run", store=folder / "store", quiet=True)
+    return mecsim.run(scenario, out=folder / "run", store=folder / "store", report=False, quiet=True)
 
 
 def test_importing_loads_nothing_heavy():
@@ -65,7 +65,9 @@ def test_a_run_shows_itself(run):
 
 def test_a_loaded_scenario_runs_too_and_some_of_its_variants(scenario, tmp_path, run):
     loaded = mecsim.load_scenario(scenario)
-    some = mecsim.run(loaded, variants=["asked=few"], out=tmp_path / "some", store=tmp_path / "store", workers=2, quiet=True)
+    some = mecsim.run(
+        loaded, variants=["asked=few"], out=tmp_path / "some", store=tmp_path / "store", workers=2, report=False, quiet=True
+    )
     assert some.variants == ("bandwidth_mhz=5, asked=few", "bandwidth_mhz=20, asked=few")
     whole = run.frame("rounds")
     part = whole[whole["variant"].isin(some.variants)].reset_index(drop=True)
@@ -82,9 +84,9 @@ def test_a_run_is_opened_again(run, tmp_path):
 
 
 def test_messages_go_to_stderr_and_only_if_wanted(scenario, tmp_path, capsys):
-    mecsim.run(scenario, variants=["asked=few"], out=tmp_path / "quiet", store=tmp_path / "store", quiet=True)
+    mecsim.run(scenario, variants=["asked=few"], out=tmp_path / "quiet", store=tmp_path / "store", report=False, quiet=True)
     assert capsys.readouterr() == ("", "")
-    mecsim.run(scenario, variants=["asked=few"], out=tmp_path / "told", store=tmp_path / "store")
+    mecsim.run(scenario, variants=["asked=few"], out=tmp_path / "told", store=tmp_path / "store", report=False)
     told = capsys.readouterr()
     assert told.out == ""
     assert "8 trials (2 variants, 2 schemes, 2 seeds)" in told.err

@@ -29,7 +29,10 @@ _UNDERWAY_EVERY_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be run: the scenario, the names of some of its variants (none: all), and where results go."""
+    """What is to be run: the scenario, the names of some of its variants (none: all), and where results go.
+
+    Unless it ``draws``, the run has neither plots nor a report.
+    """
 
     loaded: Loaded
     folder: Path
@@ -37,6 +40,7 @@ class Order:
     command: str
     variants: tuple[str, ...] = ()
     n_workers: int = 1
+    draws: bool = True
     on_executed: "Callable[[int], None]" = field(default=lambda n_executed: None)
 
     @property
@@ -98,7 +102,13 @@ def execute_order(order: Order, console: "Console", *, quiet: bool) -> None:
         reconstructions=reconstructions(scenario),
     )
     with drawing(console, quiet=quiet):
-        write_run(order.folder, scenario_yaml=resolved_yaml(scenario), manifest=facts, tables=study.rows, extras=add_analysis)
+        write_run(
+            order.folder,
+            scenario_yaml=resolved_yaml(scenario),
+            manifest=facts,
+            tables=study.rows,
+            extras=add_analysis if order.draws else None,
+        )
     clear_underway(order.folder)
     store.close()
 

@@ -20,6 +20,7 @@ Workers = Annotated[
     int | None,
     typer.Option(
         min=1,
+        envvar="MECSIM_WORKERS",
         help="Processes that learn side by side; 1: none but this one. Default: one a core, 8 at most.",
         show_default=False,
     ),

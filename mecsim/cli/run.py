@@ -35,6 +35,9 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Simulate the worlds, say how much there is to learn, and train nothing.")
     ] = False,
+    report: Annotated[
+        bool, typer.Option("--report/--no-report", help="Draw plots and report; 'mecsim report' does it later.")
+    ] = True,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
 ) -> None:
     """Simulate and train every scheme of a scenario, in every variant of its sweep; write tables, plots and a report.
@@ -62,6 +65,7 @@ def run(
         command=command_line(),
         variants=tuple(variants or ()),
         n_workers=workers or default_workers(),
+        draws=report,
     )
     _warn(order.chosen_variants, console)
     if dry_run:
@@ -137,7 +141,8 @@ def _say(folder: Path) -> None:
     opened = open_run(folder)
     print_summary(opened, console)
     console.print(f"{_jobs_text(opened.manifest)}; {opened.manifest['real_seconds']:.1f} s of real time.", soft_wrap=True)
-    console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
+    page = folder / "report.html"
+    console.print(f"Report: {page}" if page.exists() else f"Run: {folder}", soft_wrap=True)
 
 
 def _jobs_text(manifest: "Mapping[str, Any]") -> str:

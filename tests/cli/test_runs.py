@@ -12,6 +12,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from mecsim.results.records import TABLES
+from mecsim.results.underway import underway_text
+
 ROOT = Path(__file__).parent.parent.parent
 QUICKSTART = ROOT / "scenarios" / "quickstart.yaml"
 SMALL = ("--set", "protocol.rounds=3", "--set", "protocol.clients_per_round=4", "--out", "run")
@@ -47,7 +50,7 @@ def first(tmp_path_factory):
 
 def test_a_run_ends_with_table_report_and_plots(first):
     folder, out, tables = first
-    assert set(tables) == {f"{name}.parquet" for name in ("rounds", "clients", "transfers", "energy", "diagnostics", "summary")}
+    assert set(tables) == {f"{name}.parquet" for name in TABLES}
     assert "Report: run/report.html" in out
     assert (folder / "run" / "report.html").stat().st_size > 10_000
     assert {path.suffix for path in (folder / "run" / "plots").iterdir()} == {".svg", ".png", ".pdf"}
@@ -56,22 +59,24 @@ def test_a_run_ends_with_table_report_and_plots(first):
 
 def test_the_same_command_again_trains_nothing_and_gives_the_same_bytes(first):
     folder, _, tables = first
-    out = finished(mecsim(folder))
+    out = finished(mecsim(folder, "--no-report"))
     assert "nothing was trained" in out
+    assert out.endswith("Run: run\n")
+    assert not (folder / "run" / "report.html").exists()
     assert manifest_of(folder / "run")["jobs_run"] == 0
     assert tables_of(folder / "run") == tables
 
 
 def test_an_empty_store_gives_the_same_bytes_again(first, tmp_path):
     _, _, tables = first
-    finished(mecsim(tmp_path))
+    finished(mecsim(tmp_path, "--no-report"))
     assert tables_of(tmp_path / "run") == tables
 
 
 def test_another_bandwidth_moves_times_and_energies_and_trains_nothing(first):
     folder, _, _ = first
     wide = pq.read_table(folder / "run" / "rounds.parquet").to_pylist()
-    finished(mecsim(folder, "--set", "network.carrier.bandwidth_mhz=2", "--out", "narrow"))
+    finished(mecsim(folder, "--set", "network.carrier.bandwidth_mhz=2", "--out", "narrow", "--no-report"))
     narrow = pq.read_table(folder / "narrow" / "rounds.parquet").to_pylist()
     assert manifest_of(folder / "narrow")["jobs_run"] == 0
     assert [row["accuracy"] for row in narrow] == [row["accuracy"] for row in wide]
@@ -102,9 +107,10 @@ def test_ctrl_c_leaves_nothing_half_written_and_the_next_run_goes_on(first, tmp_
     assert "goes on from there" in err
     assert "Traceback" not in err
     assert kept >= 30
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".mecsim"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".mecsim", ".run.underway.json"]
+    assert "miss results" in underway_text(tmp_path / "run")
     assert not list((tmp_path / ".mecsim").rglob("*.tmp"))
-    finished(mecsim(tmp_path))
+    finished(mecsim(tmp_path, "--no-report"))
     facts = manifest_of(tmp_path / "run")
     assert facts["jobs_reused"] >= kept
     assert facts["jobs_run"] > 0

@@ -27,7 +27,7 @@ def tables_of(folder):
 
 
 def test_a_sweep_from_the_command_line(mecsim, tmp_path):
-    one = mecsim("run", "made-up.yaml", "--workers", "1")
+    one = mecsim("run", "made-up.yaml", "--workers", "1", "--no-report")
     assert one.returncode == 0, one.stderr
     assert "16 trials (4 variants, 2 schemes, 2 seeds)" in one.stderr
     assert "bandwidth_mhz=20, asked=many" in one.stdout
@@ -37,13 +37,13 @@ def test_a_sweep_from_the_command_line(mecsim, tmp_path):
     new = {name: counts["new"] for name, counts in manifest["jobs_by_variant"].items()}
     assert [new[name] > 0 for name in manifest["variants"]] == [True, True, False, False]
     assert not underway_file(tmp_path / "runs" / "made-up").exists()
-    two = mecsim("run", "made-up.yaml", "--workers", "2", "--out", "two", "--store", "other")
+    two = mecsim("run", "made-up.yaml", "--workers", "2", "--out", "two", "--store", "other", "--no-report")
     assert two.returncode == 0, two.stderr
     assert tables_of(tmp_path / "two") == tables_of(tmp_path / "runs" / "made-up")
 
 
 def test_some_of_the_variants(mecsim, tmp_path):
-    done = mecsim("run", "made-up.yaml", "--workers", "1", "--variant", "asked=few")
+    done = mecsim("run", "made-up.yaml", "--workers", "1", "--variant", "asked=few", "--no-report")
     assert done.returncode == 0, done.stderr
     (folder,) = (tmp_path / "runs").glob("made-up__*")
     manifest = json.loads((folder / "manifest.json").read_text())
@@ -67,7 +67,7 @@ def test_a_dry_run_counts_and_writes_nothing(mecsim, tmp_path):
     assert not (tmp_path / "runs").exists()
     together = next(line for line in before.stdout.splitlines() if line.startswith("together")).split()
     assert int(together[3]) > 0
-    mecsim("run", "made-up.yaml", "--workers", "1")
+    mecsim("run", "made-up.yaml", "--workers", "1", "--no-report")
     after = mecsim("run", "made-up.yaml", "--workers", "1", "--dry-run").stdout
     together = next(line for line in after.splitlines() if line.startswith("together")).split()
     assert together[1:] == [together[1], together[1], "0"]
