@@ -2,8 +2,8 @@
 
 import datetime
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,7 +41,6 @@ class Order:
     variants: tuple[str, ...] = ()
     n_workers: int = 1
     draws: bool = True
-    on_executed: "Callable[[int], None]" = field(default=lambda n_executed: None)
 
     @property
     def chosen_variants(self) -> tuple[Variant, ...]:
@@ -78,7 +77,6 @@ def execute_order(order: Order, console: "Console", *, quiet: bool) -> None:
 
         def executed(job: "Job") -> None:
             progress.executed(job)
-            order.on_executed(runner.n_executed)
             word.renew()
             interrupt.check()
 
@@ -99,7 +97,7 @@ def execute_order(order: Order, console: "Console", *, quiet: bool) -> None:
         n_workers=order.n_workers,
         jobs=study.jobs,
         numerics=numerics_class(),
-        reconstructions=reconstructions(scenario),
+        reconstructions=sorted({name for variant in variants for name in reconstructions(variant.scenario)}),
     )
     with drawing(console, quiet=quiet):
         write_run(

@@ -1,5 +1,6 @@
 """The section ``sweep``: axes whose points are values of keys; several axes make a grid."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
@@ -30,7 +31,7 @@ class Point:
     changes: Mapping[str, Any]
 
 
-class Axis(Config):
+class Axis(Config, ABC):
     """What all axes have."""
 
     name: Name | None = Field(
@@ -39,13 +40,13 @@ class Axis(Config):
     title: str | None = Field(default=None, description="What figures write along the axis; null: the name with its unit.")
 
     @property
+    @abstractmethod
     def keys(self) -> tuple[str, ...]:
         """The keys that the axis sets."""
-        raise NotImplementedError
 
+    @abstractmethod
     def points(self) -> tuple[Point, ...]:
         """Return the points in their order."""
-        raise NotImplementedError
 
     @property
     def label(self) -> str:
@@ -86,9 +87,9 @@ class OneKey(Axis):
         """Return a point a value."""
         return tuple(Point(words_of(value), number_of(value), {self.key: value}) for value in self.along())
 
+    @abstractmethod
     def along(self) -> tuple[JsonValue, ...]:
         """Return the values in their order."""
-        raise NotImplementedError
 
 
 class ListAxis(OneKey):
