@@ -1,7 +1,7 @@
 """A study that is killed again and again: ``python -m benchmarks.kills [20]``.
 
-``mecsim run`` of a small sweep with two workers gets ``kill -9`` at random moments, the parent and a worker by turns (the parent
-where there is no worker yet), and is started again until it has been killed so often; a study that ended before begins anew.
+``mecsim run`` of a small sweep with two workers gets ``kill -9`` at random moments, the parent and a worker by turns (the
+parent where there is no worker yet), and is started again until it has been killed so often; what ends before begins anew.
 Then it is left alone. Its tables have to have the same bytes as those of a run that nobody disturbed.
 """
 
