@@ -48,13 +48,12 @@ def run(
     from rich.console import Console
 
     from mecsim.cli.execute import Order, execute_order
-    from mecsim.cli.run import folder_name
+    from mecsim.cli.run import default_folder
 
     if isinstance(scenario, Loaded) and overrides:
         raise ValueError("overrides are for a file: give them to load_scenario")
     loaded = scenario if isinstance(scenario, Loaded) else load_scenario(scenario, overrides)
-    changes = (*overrides, *(f"variant={name}" for name in variants))
-    folder = Path(out) if out is not None else Path("runs") / folder_name(loaded.scenario.name, changes)
+    folder = Path(out) if out is not None else default_folder(loaded.scenario.name, overrides, variants)
     order = Order(
         loaded=loaded,
         folder=folder,

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
@@ -155,14 +155,7 @@ def variant_rows(variants: Iterable[Variant]) -> Iterator[VariantRow]:
     """Yield where each variant stands on each axis."""
     for variant in variants:
         for place in variant.places:
-            yield VariantRow(
-                variant=variant.name,
-                axis=place.axis,
-                title=place.title,
-                position=place.position,
-                point=place.point,
-                value=place.value,
-            )
+            yield VariantRow(variant=variant.name, **asdict(place))
 
 
 def count_jobs(worlds: Worlds) -> JobCounts:
@@ -170,7 +163,7 @@ def count_jobs(worlds: Worlds) -> JobCounts:
     seen, asked, by_variant = set[str](), 0, dict[str, tuple[int, int]]()
     of_variant: dict[str, set[str]] = {}
     for number, trial in enumerate(worlds.trials):
-        names = {job.name for job in in_order(worlds.jobs_of(number), skip=lambda job: False)}
+        names = {job.name for job in in_order(worlds.jobs_of(number))}
         asked += len(names)
         of_variant.setdefault(trial.variant.name, set()).update(names)
     for name, names in of_variant.items():

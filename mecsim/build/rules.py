@@ -123,6 +123,11 @@ def warnings_of(scenario: Scenario) -> list[str]:
     return [*sentences, *_strays(scenario, stations), *_overloads(network)]
 
 
+def warnings_of_all(scenarios: Iterable[Scenario]) -> list[str]:
+    """Return what ``warnings_of`` says of any of ``scenarios``, each sentence once."""
+    return list(dict.fromkeys(warning for scenario in scenarios for warning in warnings_of(scenario)))
+
+
 def _strays(scenario: Scenario, stations: Placed) -> Iterator[str]:
     """Yield a sentence for each group whose recorded movement leaves the map."""
     for group in scenario.fleet.groups:

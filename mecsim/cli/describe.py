@@ -44,12 +44,12 @@ def validate(scenario: ScenarioFile, overrides: Overrides = None) -> None:
 
     Example: mecsim validate scenarios/quickstart.yaml --set protocol.rounds=30
     """
-    from mecsim.build.rules import warnings_of
+    from mecsim.build.rules import warnings_of_all
     from mecsim.cli.names import load
     from mecsim.config.loader import resolved_yaml
 
     loaded = load(scenario, overrides)
-    for warning in dict.fromkeys(warning for variant in loaded.variants for warning in warnings_of(variant.scenario)):
+    for warning in warnings_of_all(variant.scenario for variant in loaded.variants):
         typer.echo(f"Note: {warning}", err=True)
     if loaded.scenario.sweep:
         names = "\n".join(f"  {variant.name}" for variant in loaded.variants)

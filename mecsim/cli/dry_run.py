@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 def print_dry_run(order: Order, console: Console, *, quiet: bool) -> None:
     """Run the worlds, which takes the data dealt and the costs counted, and print what is left to be learned."""
     variants = order.chosen_variants
-    learned = [trial for trial in plan_trials(variants) if asks_losses(trial)]
-    out = Console()
+    trials, out = plan_trials(variants), Console()
+    learned = [trial for trial in trials if asks_losses(trial)]
     if learned:
         out.print(
-            f"{described(plan_trials(variants))}. {len(learned)} of them choose devices by their losses: what they train is "
+            f"{described(trials)}. {len(learned)} of them choose devices by their losses: what they train is "
             "known only as they run, so nothing more can be said without training.",
             soft_wrap=True,
         )
@@ -40,7 +40,7 @@ def print_dry_run(order: Order, console: Console, *, quiet: bool) -> None:
 
 
 def _print(worlds: "Worlds", missing: "Counter[str]", out: Console) -> None:
-    behind = in_order([job for i in range(len(worlds.trials)) for job in worlds.jobs_of(i)], skip=lambda job: False)
+    behind = in_order(job for i in range(len(worlds.trials)) for job in worlds.jobs_of(i))
     kinds = Counter(job.kind for job in behind)
     counts = count_jobs(worlds)
     out.print(f"{described(worlds.trials)}; nothing was trained.")

@@ -57,10 +57,9 @@ def run(
 
     loaded = load(scenario, overrides)
     console = Console(stderr=True)
-    changes = (*(overrides or ()), *(f"variant={name}" for name in variants or ()))
     order = Order(
         loaded=loaded,
-        folder=out or Path("runs") / folder_name(loaded.scenario.name, changes),
+        folder=out or default_folder(loaded.scenario.name, overrides or (), variants or ()),
         store=store,
         command=command_line(),
         variants=tuple(variants or ()),
@@ -116,18 +115,22 @@ def report(run: Annotated[Path, typer.Argument(help="A run folder, as 'mecsim ru
     typer.echo(f"Report: {run / 'report.html'}")
 
 
-def folder_name(name: str, overrides: "list[str] | tuple[str, ...]") -> str:
-    """Return the run's folder: the scenario's name, and the last word of each changed key with its value."""
-    changes = [f"{key.rpartition('.')[2]}-{value}" for key, _, value in (change.partition("=") for change in overrides)]
+def default_folder(name: str, overrides: "Sequence[str]", variants: "Sequence[str]") -> Path:
+    """Return where a run goes of which nothing else is said: runs/NAME, and what was changed or chosen.
+
+    That is the last word of each changed key with its value.
+    """
+    pairs = [*(change.partition("=")[::2] for change in overrides), *(("variant", variant) for variant in variants)]
+    changes = [f"{key.rpartition('.')[2]}-{value}" for key, value in pairs]
     slug = "_".join("".join(c if c.isalnum() or c in ".-_" else "-" for c in change) for change in changes)
-    return f"{name}__{slug}"[:120] if slug else name
+    return Path("runs") / (f"{name}__{slug}"[:120] if slug else name)
 
 
 def _warn(variants: "Sequence[Variant]", console: "Console") -> None:
     """Say what a model of some variant does not cover, each sentence once."""
-    from mecsim.build.rules import warnings_of
+    from mecsim.build.rules import warnings_of_all
 
-    for warning in dict.fromkeys(warning for variant in variants for warning in warnings_of(variant.scenario)):
+    for warning in warnings_of_all(variant.scenario for variant in variants):
         console.print(f"Note: {warning}", soft_wrap=True, highlight=False)
 
 

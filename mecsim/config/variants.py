@@ -8,7 +8,7 @@ from typing import Self
 
 from mecsim.config.overrides import NoSuchPlaceError, set_value
 from mecsim.config.scenario import Scenario
-from mecsim.config.source import Document, KeyPath, Outside
+from mecsim.config.source import Document, KeyPath, Outside, dotted, split_key
 from mecsim.config.sweep import AnyAxis, Point
 from mecsim.errors import Problem
 
@@ -105,18 +105,14 @@ def swept_twice(axes: Sequence[AnyAxis]) -> Iterable[Problem]:
 
 def set_in_vain(axes: Sequence[AnyAxis], outside: Sequence[Outside]) -> Iterable[Problem]:
     """Report what was set from outside the file and is swept inside it, so that it would have no effect."""
-    swept: Mapping[KeyPath, str] = {_path(key): axis.label for axis in axes for key in axis.keys}
+    swept: Mapping[KeyPath, str] = {split_key(key): axis.label for axis in axes for key in axis.keys}
     for change in outside:
         if (axis := swept.get(change.path)) is not None:
             yield Problem(
-                ".".join(map(str, change.path)),
+                dotted(change.path),
                 f"this key is swept by the axis {axis!r}, so --set has no effect on it",
                 f"Choose points with --variant '{axis}=...', or give another sweep: --set 'sweep=[]' for none.",
             )
-
-
-def _path(key: str) -> KeyPath:
-    return tuple(int(part) if part.isdigit() else part for part in key.split("."))
 
 
 def chosen(variants: Sequence[Variant], names: Sequence[str]) -> tuple[Variant, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 from mecsim.jobs.job import Job
 
 
-def in_order(wanted: Iterable[Job], *, skip: Callable[[Job], bool]) -> list[Job]:
+def in_order(wanted: Iterable[Job], *, skip: Callable[[Job], bool] = lambda job: False) -> list[Job]:
     """Return ``wanted`` and what they stand on, inputs first: the order in which one who works alone executes them.
 
     A job that ``skip`` says True of is left out, with everything that only it needs. ``skip`` is asked once a job.
@@ -35,7 +35,7 @@ class JobList:
     jobs: tuple[Job, ...]
 
     def __reduce__(self) -> "tuple[Callable[..., JobList], tuple[Any, ...]]":
-        order = in_order(self.jobs, skip=lambda job: False)
+        order = in_order(self.jobs)
         place = {job.name: i for i, job in enumerate(order)}
         packed = [(job.kind, job.params, tuple(place[needed.name] for needed in job.inputs)) for job in order]
         return _unpacked, (packed, [place[job.name] for job in self.jobs])
