@@ -12,15 +12,18 @@ import yaml
 from analysis.compare import Difference, differences, is_one_world
 from mecsim.errors import MecsimError
 from mecsim.results.reader import Run
-from mecsim.results.records import TABLES, Trial
+from mecsim.results.records import TABLES, SurrogateRow, TrainingRow, Trial
 
 if TYPE_CHECKING:
     import pandas as pd
 
 #: The axis on which runs of different worlds stand.
 AXIS, TITLE = "run", "Run"
-#: The tables with rows by trial; the others have rows by world.
+#: The tables with rows by trial, and those with rows by policy; the others have rows by world.
 _OF_TRIALS = tuple(name for name, row in TABLES.items() if issubclass(row, Trial))
+_OF_POLICIES = tuple(name for name, row in TABLES.items() if issubclass(row, SurrogateRow | TrainingRow))
+#: What the section ``objective`` makes of a trial: numbers of other weights are no numbers of one measure.
+_WEIGHED = {"summary": "objective", "rounds": "cost"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +45,16 @@ class CombinedRun(Run):
         return is_one_world(self.differences)
 
     def frame(self, name: str) -> "pd.DataFrame":
-        """Return the table ``name`` of all runs, with the columns of ``mecsim.results.records``, by variant and label."""
+        """Return the table ``name`` of all runs, with the columns of ``mecsim.results.records``, by variant and label.
+
+        Objectives and costs are empty where the runs weigh them differently.
+        """
         import pandas as pd
 
         if name == "variants":
             return self._variants()
+        if name in _OF_POLICIES:
+            return self._of_policies(name)
         labels, variants = self.labels(), self.variants()
         frames, met = [], set[tuple[str, int]]()
         for run, new_labels, new_variants in zip(self.runs, labels, variants, strict=True):
@@ -58,6 +66,8 @@ class CombinedRun(Run):
                 worlds = pd.MultiIndex.from_frame(frame[["variant", "seed"]])
                 frame = frame[~worlds.isin(met)]
                 met |= set(worlds)
+            if name in _WEIGHED and self._weighs_differently:
+                frame = frame.assign(**{_WEIGHED[name]: math.nan})
             frames.append(frame)
         # Tables without rows have no types to speak of.
         told = [frame for frame in frames if len(frame)] or frames[:1]
@@ -92,6 +102,26 @@ class CombinedRun(Run):
             {variant: f"{name}: {variant}" if variant else name for variant in variants}
             for name, variants in zip(self.names, own, strict=True)
         ]
+
+    @property
+    def _weighs_differently(self) -> bool:
+        """Whether the runs have different objectives, or some have none."""
+        return any(each.key.partition(".")[0] == "objective" for each in self.differences)
+
+    def _of_policies(self, name: str) -> "pd.DataFrame":
+        """Return what stands behind the policies of all runs; what several of them were given once."""
+        import pandas as pd
+
+        frames = []
+        for run, new in zip(self.runs, self.labels(), strict=True):
+            frame = run.frame(name)
+            frame = frame.assign(label=frame["label"].map(new).astype(frame["label"].dtype))
+            if "trial" in frame:
+                own = frame["source"] == "run"  # others are trials of the run that was fitted to
+                frame = frame.assign(trial=frame["trial"].where(~own, frame["trial"].map(new)))
+            frames.append(frame)
+        told = [frame for frame in frames if len(frame)] or frames[:1]
+        return pd.concat(told, ignore_index=True).drop_duplicates(ignore_index=True)
 
     def _variants(self) -> "pd.DataFrame":
         """Return the axes: those of the sweep, and behind them, for runs side by side, the axis of the runs.

@@ -23,7 +23,7 @@ Format = Literal["md", "latex", "csv"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 #: What a table has unless it is told otherwise, where the run has it.
 DEFAULT = (
-    "bits_per_byte", "final_accuracy", "time_to_target_s", "sim_time_s", "device_energy_j", "uplink_bytes",
+    "bits_per_byte", "final_accuracy", "objective", "time_to_target_s", "sim_time_s", "device_energy_j", "uplink_bytes",
     "refused_device_share",
 )  # fmt: skip
 #: How a cell stands among those of its measure and variant: the best, or not told apart from the best.

@@ -27,7 +27,7 @@ _SAME_TOTAL = 0.005
 class Finding:
     """One sentence or a few, what they are about, and of which variant ("" without a sweep, or of all variants).
 
-    ``about`` is "accuracy", "target", "time", "energy", "uplink" or "memory".
+    ``about`` is "accuracy", "target", "objective", "time", "energy", "uplink" or "memory".
     """
 
     about: str
@@ -53,6 +53,7 @@ def quality_measure(material: "Material") -> str:
 def _of_variant(labels: "pd.DataFrame", trials: "pd.DataFrame", quality: str) -> Iterator[Finding]:
     yield from _quality(trials, measure_of(quality))
     yield from _target(trials)
+    yield from _objective(trials)
     if len(labels) > 1:
         yield from _least(trials, "time", "sim_time_s", "is the first at the end of its rounds, after", "takes")
         yield from _least(trials, "energy", "device_energy_j", "takes the least device energy,", "takes")
@@ -122,6 +123,20 @@ def _target(trials: "pd.DataFrame") -> Iterator[Finding]:
         which = [row.label if row.n == 1 else f"{row.label} (in {row.n - row.n_reached} of {row.n} seeds)" for row in missed]
         text += f". Not reached by {join(which)}"
     yield Finding("target", f"{text}.")
+
+
+def _objective(trials: "pd.DataFrame") -> Iterator[Finding]:
+    """Yield who has the lowest objective and by how much; one scheme alone is best of nothing."""
+    measure, first = measure_of("objective"), _best(trials, "objective")
+    others = _against(trials, measure, first)
+    if not first.winner or not others:
+        return
+    text = f"{first.winner} has the lowest objective, {measure.text(first.mean, first.half)}"
+    if first.n == 1:
+        nearest = others[0]
+        yield Finding("objective", f"{text}; next is {nearest.label} with {measure.text(first.mean + nearest.mean, None)}.")
+    else:
+        yield Finding("objective", f"{text}{_told_apart(others, measure)}.")
 
 
 def _least(trials: "pd.DataFrame", about: str, name: str, opening: str, verb: str) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ _SUMMED = ("uplink_bytes", "downlink_bytes", "device_energy_j", "server_energy_j
 _AVERAGED = (
     "final_accuracy",
     "best_accuracy",
+    "objective",
     "sim_time_s",
     "device_energy_j",
     "server_energy_j",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Material:
-    """The frames of ``run``; given a ``variant``, the rows of that one alone.
+    """The frames of ``run``; given a ``variant``, the rows of that one alone (of tables that have variants).
 
     ``frame`` has the columns of ``mecsim.results.records``; ``series`` those of ``frames.cumulative`` and ``labels`` those of
     ``frames.by_label``. All frames are shared: who changes one takes a copy.
@@ -38,7 +38,8 @@ class Material:
                 self._frames[name] = self.run.frame(name)
             else:
                 rows = self._whole.frame(name)
-                self._frames[name] = rows[rows["variant"] == self.variant].reset_index(drop=True)
+                of_variant = rows[rows["variant"] == self.variant].reset_index(drop=True) if "variant" in rows else rows
+                self._frames[name] = of_variant
         return self._frames[name]
 
     @cached_property

@@ -64,6 +64,7 @@ _ALL = (
     Measure("best_accuracy", "Best accuracy", "", "higher", percent_text, is_ratio=False),
     Measure("bits_per_byte", "Bits a byte at the end", "bit/B", "lower", _number_text),
     Measure("final_loss", "Loss at the end", "", "lower", _number_text),
+    Measure("objective", "Objective", "", "lower", _number_text),
     Measure("sim_time_s", "Time to the end", "s", "lower", duration_text),
     Measure("device_energy_j", "Device energy", "J", "lower", energy_text),
     Measure("server_energy_j", "Server energy", "J", "lower", energy_text),

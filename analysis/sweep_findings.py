@@ -23,6 +23,7 @@ _NAMED = 4
 _ASKED = {
     "accuracy": ("final_accuracy", "The highest accuracy at the end"),
     "target": ("time_to_target_s", "The fastest to the target accuracy"),
+    "objective": ("objective", "The lowest objective"),
     "time": ("sim_time_s", "The first at the end of its rounds"),
     "energy": ("device_energy_j", "The least device energy"),
     "uplink": ("uplink_bytes", "The least uplink"),

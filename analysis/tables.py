@@ -7,6 +7,7 @@ from analysis.findings import Finding, account_note, findings, seeds_note
 from analysis.formats import bytes_text, duration_text, energy_text, percent_text, ratio_text
 from analysis.frames import by_label
 from analysis.material import Material
+from analysis.measures import measure_of
 from analysis.sweep_findings import sweep_findings
 
 if TYPE_CHECKING:
@@ -28,18 +29,20 @@ _FOLDED = 10
 def summary_table(run: "Run") -> "pd.DataFrame":
     """Return one row a variant and label, all cells formatted text, with ± the 95 % interval where there are seeds.
 
-    Columns: ``variant`` (only in a sweep), ``scheme`` (the label), ``accuracy`` (at the end), ``time`` (to the end), ``device
-    energy``, ``uplink``, ``ratio`` (of uplink to the smallest of the variant), ``refused`` (share of devices without the
+    Columns: ``variant`` (only in a sweep), ``scheme`` (the label), ``accuracy`` (at the end), ``objective`` (only where there
+    is one), ``time`` (to the end), ``device energy``, ``uplink``, ``ratio`` (of uplink to the smallest of the variant), ``refused`` (share of devices without the
     memory). The last two are of means.
     """
     return text_table(by_label(run.frame("summary")))
 
 
 def text_table(labels: "pd.DataFrame", *, intervals: bool = True) -> "pd.DataFrame":
-    """Format ``by_label``'s frame as ``summary_table`` does; without ``intervals`` only accuracy keeps its own."""
+    """Format ``by_label``'s frame as ``summary_table`` does; without ``intervals`` only accuracy and objective keep theirs."""
     import pandas as pd
 
     swept = labels["variant"].nunique() > 1
+    has_objective = labels["objective"].notna().any()
+    objective_text = measure_of("objective").text
     rows = []
     for row in labels.itertuples():
         half = row if intervals else None
@@ -47,6 +50,7 @@ def text_table(labels: "pd.DataFrame", *, intervals: bool = True) -> "pd.DataFra
         cells |= {
             "scheme": row.label,
             "accuracy": percent_text(row.final_accuracy, row.final_accuracy_half),
+            **({"objective": objective_text(row.objective, row.objective_half)} if has_objective else {}),
             "time": duration_text(row.sim_time_s, half and half.sim_time_s_half),
             "device energy": energy_text(row.device_energy_j, half and half.device_energy_j_half),
             "uplink": bytes_text(row.uplink_bytes, half and half.uplink_bytes_half),

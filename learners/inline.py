@@ -1,16 +1,18 @@
 """Learning without a world: runs a graph of jobs in this process, and lets schemes take rounds. For benchmarks and tests."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from learners.catalog import SCHEMES, CostQuestion, LocalSettings, SchemeContext
 from learners.data.partition import partition_job
 from learners.worker import execute
-from mecsim.federation.contract import REPLACE, Blend, ClientView, Offer, Scheme, Update
+from mecsim.federation.contract import AS_IT_IS, REPLACE, Blend, ClientView, Offer, Scheme, Settings, Update
 from mecsim.jobs.job import Job, Result
 from mecsim.jobs.runner import LocalRunner
 
 _PLENTY_BYTES = 1e15
+_NOTHING_DECIDED: Mapping[int, Settings] = MappingProxyType({})
 
 
 class InlineRunner:
@@ -57,6 +59,7 @@ def inline_scheme(
     head_start: str = "random",
     learning_seed: int = 0,
     data_seed: int = 1,
+    controlled: bool = False,
 ) -> tuple[Scheme, SchemeContext]:
     """Return a scheme ready for its first round over ``dataset`` (see ``dataset_spec``), and its context."""
     entry = SCHEMES[name]
@@ -93,30 +96,61 @@ def inline_scheme(
         costs={key: runner.demand(sheet).numbers for key, sheet in entry.cost_jobs(validated, question).items()},
         backbone_preinstalled=False,
         head_start=head_start,
+        controlled=controlled,
     )
     return entry.create(validated, context), context
 
 
-def view(context: SchemeContext, client: int, number: int = 0) -> ClientView:
+def view(
+    context: SchemeContext,
+    client: int,
+    number: int = 0,
+    *,
+    settings: Settings = AS_IT_IS,
+    held: Container[str] = frozenset(),
+) -> ClientView:
     """Return what a scheme sees of a client with memory in plenty."""
-    n_samples = context.client_samples[client]
-    return ClientView(client=client, round=number, n_samples=n_samples, memory_budget_bytes=_PLENTY_BYTES)
+    return ClientView(
+        client=client,
+        round=number,
+        n_samples=context.client_samples[client],
+        memory_budget_bytes=_PLENTY_BYTES,
+        settings=settings,
+        held=held,
+    )
 
 
 def take_round(
-    scheme: Scheme, context: SchemeContext, number: int, clients: Sequence[int], blend: Blend = REPLACE
+    scheme: Scheme,
+    context: SchemeContext,
+    number: int,
+    clients: Sequence[int],
+    blend: Blend = REPLACE,
+    *,
+    settings: Mapping[int, Settings] = _NOTHING_DECIDED,
 ) -> list[Update]:
     """Let ``clients`` take their turns, and the server its part; return what was merged. Nothing is executed."""
     scheme.alongside(number)
-    updates = take_turns(scheme, context, number, clients)
+    updates = take_turns(scheme, context, number, clients, settings=settings)
     if updates:
         scheme.merge(updates, blend)
     return updates
 
 
-def take_turns(scheme: Scheme, context: SchemeContext, number: int, clients: Sequence[int]) -> list[Update]:
-    """Let ``clients`` take their turns and return what comes back; nothing is merged, and nothing executed."""
-    offers = {client: scheme.offer(view(context, client, number)) for client in clients}
+def take_turns(
+    scheme: Scheme,
+    context: SchemeContext,
+    number: int,
+    clients: Sequence[int],
+    *,
+    settings: Mapping[int, Settings] = _NOTHING_DECIDED,
+) -> list[Update]:
+    """Let ``clients`` take their turns and return what comes back; nothing is merged, and nothing executed.
+
+    ``settings`` are those of some clients; what a client holds is not kept here.
+    """
+    decided = {client: settings.get(client, AS_IT_IS) for client in clients}
+    offers = {client: scheme.offer(view(context, client, number, settings=each)) for client, each in decided.items()}
     return [
         Update(client=client, n_samples=context.client_samples[client], job=offer.job, base=offer.base)
         for client, offer in offers.items()

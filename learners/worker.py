@@ -57,6 +57,8 @@ for _kind, _path in {
     "partition": "learners.data.partition:run",
     "average": "learners.average:run",
     "collect": "learners.collect:run",
+    "truncate": "learners.ranks:run_truncate",
+    "pad": "learners.ranks:run_pad",
 }.items():
     KINDS.put(_kind, _from_module(_path, needs_torch=False))
 

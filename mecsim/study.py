@@ -8,6 +8,9 @@ from typing import Any, Protocol
 
 from mecsim.build.trial import Learning
 from mecsim.config.variants import Variant
+from mecsim.control.objective import Objective
+from mecsim.control.surrogate import Surrogate
+from mecsim.evidence import foretold_rows, shipped_rows, surrogates_of
 from mecsim.federation.rounds import Round
 from mecsim.groups import group_rows
 from mecsim.jobs.graph import in_order
@@ -88,10 +91,16 @@ def run_study(variants: Sequence[Variant], learning: Learning, runner: Runner, p
     results = dict(zip(wanted, runner.demand(wanted), strict=True))
     rows: dict[str, list[Row]] = {table: [] for table in TABLES}
     rows["variants"] = list(variant_rows(variants))
+    for label, path in dict(pair for variant in variants for pair in surrogates_of(variant.scenario).items()).items():
+        for table, shipped in shipped_rows(label, path).items():
+            rows[table].extend(shipped)
     for number, (trial, log) in enumerate(zip(worlds.trials, worlds.logs, strict=True)):
         evaluated = {of: results[job] for of, job in zip(log.evaluated_rounds, log.evaluations.jobs, strict=True)}
-        for table, new in _complete(trial, log, evaluated, worlds.dealt[number]).items():
+        complete = _complete(trial, log, evaluated, worlds.dealt[number])
+        for table, new in complete.items():
             rows[table].extend(new)
+        for label, surrogate in _surrogates(trial).items():
+            rows["surrogate"].extend(foretold_rows(label, surrogate, complete, worlds.dealt[number]))
     return Study(rows, count_jobs(worlds))
 
 
@@ -123,8 +132,8 @@ def _numbers(runner: Runner, jobs: Sequence[Job]) -> dict[Job, Mapping[str, Any]
 def _run_all(tasks: Sequence[WorldTask], runner: Runner, progress: Progress) -> Iterator[tuple[int, TrialLog]]:
     """Yield the logs of all worlds as they end: from workers where there are some, and that pays."""
 
-    def losses(jobs: list[Job]) -> list[float]:
-        return [float(result.numbers["loss"]) for result in runner.demand(jobs)]
+    def numbers(jobs: list[Job]) -> list[Mapping[str, Any]]:
+        return [result.numbers for result in runner.demand(jobs)]
 
     left, began_s = list(range(len(tasks))), time.monotonic()
     while left:
@@ -134,7 +143,7 @@ def _run_all(tasks: Sequence[WorldTask], runner: Runner, progress: Progress) -> 
             left = [i for i in left if i not in apart]
         else:
             number = left.pop(0)
-            yield number, run_world(tasks[number], losses, partial(progress.simulated, tasks[number].trial))
+            yield number, run_world(tasks[number], numbers, partial(progress.simulated, tasks[number].trial))
 
 
 def _complete(
@@ -142,13 +151,34 @@ def _complete(
 ) -> dict[str, list[Row]]:
     """Return all rows of a trial, now that its evaluations are there."""
     qualities = {number: Quality.of(result.numbers) for number, result in evaluated.items()}
-    learned = learned_rows(trial.key, log.rounds, qualities, target_accuracy=trial.scenario.target_accuracy, facts=log.facts)
+    learned = learned_rows(
+        trial.key,
+        log.rounds,
+        qualities,
+        target_accuracy=trial.scenario.target_accuracy,
+        facts=log.facts,
+        objective=_objective(trial),
+    )
     groups = [
         row
         for number, result in evaluated.items()
         for row in group_rows(trial.key, number, result.numbers, dealt.get("histogram"), log.groups)
     ]
     return {**log.rows, **learned, "groups": list(groups)}
+
+
+def _surrogates(trial: TrialPlan) -> dict[str, Surrogate]:
+    """Return the surrogates that tell of a trial: those of the scenario, where the trial's scheme is theirs."""
+    return {
+        label: Surrogate.load(path)
+        for label, path in surrogates_of(trial.scenario).items()
+        if any(entry.label == label and entry.name == trial.entry.name for entry in trial.scenario.schemes)
+    }
+
+
+def _objective(trial: TrialPlan) -> Objective | None:
+    config = trial.scenario.objective
+    return None if config is None else Objective(**config.model_dump())
 
 
 def variant_rows(variants: Iterable[Variant]) -> Iterator[VariantRow]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from mecsim.build.energy import Tariff
 from mecsim.build.trial import RoundLog
+from mecsim.control.objective import Objective
 from mecsim.federation.turn import Turn
 from mecsim.nodes.compute import idle_energy_j
 from mecsim.nodes.station_power import backhaul_j, carbon_g
@@ -61,14 +62,10 @@ def learned_rows(
     *,
     target_accuracy: float | None,
     facts: Mapping[str, Any],
+    objective: Objective | None = None,
 ) -> dict[str, list[Row]]:
     """Return the rows of one trial that evaluations complete; ``facts`` are the summary's columns that are of no round."""
-    known = [
-        replace(row, accuracy=evaluations[row.round].accuracy, loss=evaluations[row.round].loss)
-        if row.round in evaluations
-        else row
-        for row in rounds
-    ]
+    known = [_evaluated(row, evaluations[row.round], objective) if row.round in evaluations else row for row in rounds]
     diagnostics = [
         DiagnosticRow(**key, round=number, name=name, value=value)
         for number, quality in evaluations.items()
@@ -79,6 +76,13 @@ def learned_rows(
         "diagnostics": list(diagnostics),
         "summary": [summary_row(key, known, target_accuracy, facts)],
     }
+
+
+def _evaluated(row: RoundRow, quality: Quality, objective: Objective | None) -> RoundRow:
+    row = replace(row, accuracy=quality.accuracy, loss=quality.loss)
+    if objective is None or row.round == 0:  # the server's preparation is no round that anybody decides on
+        return row
+    return replace(row, cost=objective.cost(quality.accuracy, row.sim_time_s - row.opened_at_s, device_energy_j(row)))
 
 
 def client_row(context: Context, number: int, turn: Turn) -> ClientRow:
@@ -115,6 +119,10 @@ def client_row(context: Context, number: int, turn: Turn) -> ClientRow:
         distance_m=turn.link.distance_m,
         downlink_sinr_db=turn.link.downlink_sinr_db,
         uplink_sinr_db=turn.link.uplink_sinr_db,
+        choice=turn.choice,
+        age=turn.age,
+        bandwidth=turn.assignment.bandwidth,
+        power_db=turn.assignment.power_db,
     )
 
 
@@ -158,6 +166,7 @@ def round_row(context: Context, log: RoundLog, clients: Sequence[ClientRow]) -> 
         sim_time_s=each.closed_at_s,
         accuracy=None,
         loss=None,
+        cost=None,
         uplink_bytes=sum(row.upload_bytes for row in clients),
         downlink_bytes=sum(row.download_bytes for row in clients),
         wasted_bytes=sum(row.upload_bytes + row.download_bytes for row in clients if row.outcome != "completed"),
@@ -206,6 +215,7 @@ def summary_row(
     evaluated = [row for row in rounds if row.accuracy is not None]
     accuracies = [_accuracy(row) for row in evaluated]
     reached = None if target_accuracy is None else next((row for row in evaluated if _accuracy(row) >= target_accuracy), None)
+    costs = [row.cost for row in rounds if row.cost is not None and (reached is None or row.round <= reached.round)]
     until = [row for row in rounds if reached is not None and row.round <= reached.round]
     return SummaryRow(
         **key,
@@ -215,6 +225,7 @@ def summary_row(
         final_accuracy=accuracies[-1] if accuracies else None,
         best_accuracy=max(accuracies, default=None),
         final_loss=evaluated[-1].loss if evaluated else None,
+        objective=math.fsum(costs) if costs else None,
         target_accuracy=target_accuracy,
         time_to_target_s=reached.sim_time_s if reached else None,
         device_energy_to_target_j=sum(map(device_energy_j, until)) if reached else None,

@@ -6,13 +6,16 @@ from typing import Any
 
 from mecsim.build.energy import build_tariff
 from mecsim.build.network import build_channel
+from mecsim.build.policy import asks_quality, build_policy
+from mecsim.build.rehearsal import Stage
 from mecsim.build.survey import coverage_rows, device_rows, station_rows
-from mecsim.build.trial import Learning, Simulated, scheme_facts, simulate
+from mecsim.build.trial import Learning, Trial, scheme_facts
 from mecsim.build.view import Demand
 from mecsim.config.entries import SchemeEntry
 from mecsim.config.scenario import Scenario, TrialSeeds
 from mecsim.config.variants import Variant
 from mecsim.errors import MecsimError
+from mecsim.federation.contract import Scheme
 from mecsim.federation.rounds import Round
 from mecsim.jobs.graph import JobList
 from mecsim.jobs.job import Job
@@ -106,54 +109,59 @@ class TrialLog:
 
 def asks_losses(trial: TrialPlan) -> bool:
     """Tell whether the world of a trial waits for what has been learned, so that it cannot run ahead."""
-    return trial.scenario.selection.kind == "power-of-choice"
+    return trial.scenario.selection.kind == "power-of-choice" or asks_quality(trial.entry.control)
 
 
-def no_demand(jobs: Sequence[Job]) -> list[float]:
+def no_demand(jobs: Sequence[Job]) -> list[Mapping[str, Any]]:
     """Refuse: what a world that runs ahead is given for a demand."""
-    raise MecsimError("this world was to run ahead of its learning, and now asks for losses")
+    raise MecsimError("this world was to run ahead of its learning, and now asks for results")
 
 
 def run_world(task: WorldTask, demand: Demand = no_demand, on_round: Callable[[Round], None] = lambda each: None) -> TrialLog:
-    """Run the world of a trial to its end. No job is executed, but for the losses that its policy may ``demand``."""
-    trial, scenario, dealt = task.trial, task.trial.scenario, task.dealt
-    channel = build_channel(scenario, Streams(trial.seeds.world))
-    scheme = task.learning.scheme(scenario, trial.index, trial.seeds, dealt, task.sheets)
-    simulated = simulate(
+    """Run the world of a trial to its end. No job is executed, but for what its policy may ``demand``."""
+    plan, scenario, dealt = task.trial, task.trial.scenario, task.dealt
+    channel = build_channel(scenario, Streams(plan.seeds.world))
+
+    def make_scheme() -> Scheme:
+        return task.learning.scheme(scenario, plan.index, plan.seeds, dealt, task.sheets)
+
+    stage = Stage(scenario=scenario, index=plan.index, make_scheme=make_scheme, channel=channel, seeds=plan.seeds, dealt=dealt)
+    trial = Trial(
         scenario,
-        scheme,
+        plan.index,
+        make_scheme(),
         channel,
-        seeds=trial.seeds,
+        seeds=plan.seeds,
         n_samples=dealt["n_samples"],
-        n_asked=trial.entry.clients_per_round or scenario.protocol.clients_per_round,
         demand=demand,
+        policy=build_policy(stage),
         on_round=on_round,
-    )
-    rows = world_rows(Context(trial.key, simulated.world, build_tariff(scenario)), simulated.rounds)
-    if trial.is_first_in_its_world:
-        rows |= _places(trial, simulated, channel, dealt["n_samples"])
-    due = [(log.round.number, log.round.quality) for log in simulated.rounds if log.round.quality is not None]
+    ).finish()
+    rows = world_rows(Context(plan.key, trial.world, build_tariff(scenario)), trial.rounds)
+    if plan.is_first_in_its_world:
+        rows |= _places(plan, trial, channel, dealt["n_samples"])
+    due = [(log.round.number, log.round.quality) for log in trial.rounds if log.round.quality is not None]
     return TrialLog(
         rows=rows,
         evaluated_rounds=tuple(number for number, _ in due),
         evaluations=JobList(tuple(job for _, job in due)),
-        facts=scheme_facts(simulated, dealt["n_samples"]),
-        groups=_group_names(simulated) if "histogram" in dealt else (),
+        facts=scheme_facts(trial, dealt["n_samples"]),
+        groups=_group_names(trial) if "histogram" in dealt else (),
     )
 
 
-def _group_names(simulated: Simulated) -> tuple[str, ...]:
-    fleet = simulated.world.fleet
+def _group_names(trial: Trial) -> tuple[str, ...]:
+    fleet = trial.world.fleet
     return tuple(fleet.group(device).name for device in range(len(fleet)))
 
 
-def _places(trial: TrialPlan, simulated: Simulated, channel: Channel, n_samples: Sequence[int]) -> dict[str, list[Row]]:
+def _places(plan: TrialPlan, trial: Trial, channel: Channel, n_samples: Sequence[int]) -> dict[str, list[Row]]:
     """Return the rows of the world itself; coverage is looked at in the first replication alone."""
-    variant, seed = trial.variant.name, trial.seed
+    variant, seed = plan.variant.name, plan.seed
     rows: dict[str, list[Row]] = {
-        "devices": list(device_rows(simulated.world, n_samples, variant=variant, seed=seed)),
+        "devices": list(device_rows(trial.world, n_samples, variant=variant, seed=seed)),
         "stations": list(station_rows(channel, variant=variant, seed=seed)),
     }
-    if trial.replication == 0:
-        rows["coverage"] = list(coverage_rows(trial.scenario, channel, variant=variant, seed=seed))
+    if plan.replication == 0:
+        rows["coverage"] = list(coverage_rows(plan.scenario, channel, variant=variant, seed=seed))
     return rows

@@ -10,6 +10,7 @@ from learners.data.datasets import DATASETS
 from learners.inline import InlineRunner, inline_scheme, take_round, view
 from learners.schemes.synthetic import Synthetic, SyntheticContext
 from mecsim.config.synthetic import Curve
+from mecsim.knobs import Settings
 
 QUICK = {"distillation": {"steps": 5}}
 #: Scheme and parameters; a scheme without a row here is tried with none.
@@ -26,7 +27,7 @@ VARIANTS = {
     "fedpeat": [
         QUICK,
         {**QUICK, "method": "full"},
-        {**QUICK, "compression": "narrow", "ladder": [0.0, 0.5], "policy": "memory"},
+        {**QUICK, "compression": "narrow", "ladder": [0.0, 0.5]},
         {**QUICK, "compression": "prune", "realign_every": 1},
         {**QUICK, "compression": "quantise", "ladder": [0.875]},
         {"distillation": {"steps": 0}, "server_takes_part": False, "proximal": 0.1},
@@ -47,11 +48,15 @@ VARIANTS = {
     ],
     "mixture": [{"small": "tiny-vit-s"}, {"small": "tiny-vit-s", "weight": 0.3}],
     "zero-shot": [{}, {"pretrained": False}],
+    "synthetic": [{}, {"choices": [0.5, 1.0], "renew_every": 1}],
     "small-only": [{"small": "tiny-vit-s", "method": "lora"}],
 }
 CASES = [(name, params) for name in SCHEMES for params in VARIANTS.get(name, [{}])]
 LOCAL = LocalSettings(epochs=1, batch_size=16)
 N_CLIENTS = 3
+
+#: What gives a policy something to choose from: with several, a variant is tried under control.
+KNOBS = ("ladder", "ranks", "keeps")
 
 #: Schemes that split or narrow a model, or need a smaller one beside it.
 LARGE = ("fedpeat", "fedot", "fedpft", "fedpt", "mixture")
@@ -85,25 +90,27 @@ def federated(runner, name, params, *, n_clients=N_CLIENTS, **options):
     if not SCHEMES[name].learns:
         return synthetic(name, params, n_clients)
     dataset = dataset_spec("digits", DATASETS["digits"].params(train_per_class=6))
-    options = {"model": "tiny-vit-l" if name in LARGE else "tiny-vit-s", **options}
+    controlled = any(len(params.get(key, ())) > 1 for key in KNOBS)
+    options = {"model": "tiny-vit-l" if name in LARGE else "tiny-vit-s", "controlled": controlled, **options}
     return inline_scheme(
         runner, name, params, dataset=dataset, partition={"kind": "iid"}, n_clients=n_clients, local=LOCAL, **options
     )
 
 
-def synthetic(name, params, n_clients=N_CLIENTS, client_samples=None):
-    """Return the scheme that stands in for learning, with what the tests ask of a context."""
+def synthetic(name, params, n_clients=N_CLIENTS, client_samples=None, **options):
+    """Return the scheme that stands in for learning, with what the tests ask of a context, and ``options`` of its own."""
     shards = Shards(client_samples or tuple(20 + client for client in range(n_clients)))
-    context = SyntheticContext(
-        n_samples=sum(shards.client_samples),
-        curve=Curve().model_dump(),
-        epochs=LOCAL.epochs,
-        batch_size=LOCAL.batch_size,
-        staleness_exponent=0.5,
-        loss_spread=0.5,
-        seed=0,
-        backbone_preinstalled=False,
-    )
+    given = {
+        "n_samples": sum(shards.client_samples),
+        "curve": Curve().model_dump(),
+        "epochs": LOCAL.epochs,
+        "batch_size": LOCAL.batch_size,
+        "staleness_exponent": 0.5,
+        "loss_spread": 0.5,
+        "seed": 0,
+        "backbone_preinstalled": False,
+    }
+    context = SyntheticContext(**{**given, **options})
     return Synthetic(SCHEMES[name].params.model_validate(params), context), shards
 
 
@@ -115,9 +122,9 @@ def run_rounds(scheme, context, n_rounds=2):
     return scheme.quality()
 
 
-def offer(scheme, context, client=0, number=1):
-    """Return what a client with memory in plenty would do."""
-    return scheme.offer(view(context, client, number))
+def offer(scheme, context, client=0, number=1, *, held=frozenset(), **settings):
+    """Return what a client with memory in plenty would do that has ``held`` and for which ``settings`` were decided."""
+    return scheme.offer(view(context, client, number, settings=Settings(**settings), held=held))
 
 
 def stale(updates, staleness, weight=1.0):

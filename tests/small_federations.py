@@ -36,7 +36,16 @@ def partition_of(dataset, *, n_clients=3, public_share=0.1):
 
 
 def federated(
-    runner, entry, params, *, model="tiny-vit-l", dataset=None, account_as=None, public_share=0.1, head_start="random"
+    runner,
+    entry,
+    params,
+    *,
+    model="tiny-vit-l",
+    dataset=None,
+    account_as=None,
+    public_share=0.1,
+    head_start="random",
+    controlled=False,
 ):
     """Return a scheme over three devices, with its context."""
     validated = entry.params.model_validate(params)
@@ -68,6 +77,7 @@ def federated(
         learning_seed=0,
         costs={name: runner.demand(sheet).numbers for name, sheet in entry.cost_jobs(validated, ask).items()},
         backbone_preinstalled=False,
+        controlled=controlled,
     )
     return entry.create(validated, context), context
 

@@ -3,6 +3,7 @@
 import json
 import re
 import types
+from dataclasses import fields
 from pathlib import Path
 from typing import Union, get_args, get_origin
 
@@ -17,20 +18,29 @@ from learners.models.presets import PRESETS
 from learners.models.spec import WEIGHTS
 from learners.models.tiny_lm import TINY_LMS
 from learners.models.tiny_vit import TINY_VITS
+from learners.schemes.context import SchemeEntry
 from learners.schemes.method_params import MethodParams
 from learners.schemes.privacy_section import PrivacySection
 from learners.worker import KINDS
 from mecsim.cli.names import build_catalog
 from mecsim.config.loader import parse_scenario
+from mecsim.config.objective import Objective
 from mecsim.config.partition import Partition
+from mecsim.control import surrogate_model
+from mecsim.control.catalog import POLICIES
+from mecsim.control.features import CHOICE_FEATURES, DEVICE_FEATURES, ROUND_FEATURES
+from mecsim.control.observation import Observation
+from mecsim.control.policy import Assignment
 from mecsim.federation.contract import Scheme
 from mecsim.jobs.synthetic import KINDS as SYNTHETIC_KINDS
+from mecsim.knobs import Settings
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 #: What a plugin of another test may have added is not ours to describe.
 OWN_SCHEMES = [name for name, entry in SCHEMES.items() if entry.create.__module__.startswith("learners.")]
+OWN_POLICIES = [name for name, entry in POLICIES.items() if entry.create.__module__.startswith("mecsim.")]
 OWN_KINDS = [name for name, kind in KINDS.items() if kind.__module__ == "learners.worker"]
 OPTIONS_OF_METHODS = {key for method in METHODS.values() for key in method.options}
 PARTITIONS = {model.model_fields["kind"].annotation.__args__[0]: model for model in get_args(get_args(Partition)[0])}
@@ -188,6 +198,41 @@ def test_every_kind_of_job_and_call_of_the_contract_is_described():
     assert all(f"`{kind}`" in text for kind in SYNTHETIC_KINDS)
     calls = [name for name, value in vars(Scheme).items() if callable(value) and not name.startswith("_")]
     assert all(f"`{call}`" in text or f"**{call}**" in text for call in calls), calls
+
+
+@pytest.mark.parametrize("name", OWN_POLICIES)
+def test_a_policy_is_described_with_its_keys_and_defaults(name):
+    text = section("control.md", "The policies")
+    assert name in rows(text)
+    keys = re.findall(r"^\| `(\w+)` \| ([^|]*) \| ([^|]*) \|", text, re.MULTILINE)
+    found = {key: default for key, policies, default in keys if f"`{name}`" in policies}
+    assert found == leaves(POLICIES[name].params)
+
+
+def test_schemes_with_a_knob_are_those_of_the_table():
+    no_choices = next(each.default for each in fields(SchemeEntry) if each.name == "choices_of")
+    with_knob = {name for name in OWN_SCHEMES if SCHEMES[name].choices_of is not no_choices}
+    assert set(re.findall(r"^\| \[`([\w-]+)`\]", section("control.md", "The knobs of the schemes"), re.MULTILINE)) == with_knob
+
+
+def test_what_control_sees_and_decides_is_described():
+    assert list(rows(section("control.md", "The observation"))) == [each.name for each in fields(Observation)]
+    decided = {each.name for each in (*fields(Assignment), *fields(Settings))} - {"settings"}
+    assert rows(section("control.md", "What is decided")).keys() == decided
+    told = {key: cells[0] for key, cells in rows(section("control.md", "The objective")).items()}
+    assert told == leaves(Objective)
+    features = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| of .*$", section("control.md", "The agent"), re.MULTILINE)))
+    assert tuple(features) == (*DEVICE_FEATURES, *CHOICE_FEATURES, *ROUND_FEATURES)
+    n_of_device, n_of_choice, n_of_round = map(len, (DEVICE_FEATURES, CHOICE_FEATURES, ROUND_FEATURES))
+    assert f"(n, {n_of_device} + {n_of_choice} c) and `round` ({n_of_round})" in section("control.md", "The environment")
+
+
+def test_the_formula_of_the_surrogate_is_the_one_that_is_computed():
+    (shown_formula,) = re.findall(r"^```\n(log .*?)^```", section("control.md", "The surrogate of quality"), re.M | re.S)
+    documented = {line.strip() for line in (surrogate_model.__doc__ or "").splitlines()}
+    lines = [line.strip() for line in shown_formula.splitlines()]
+    assert len(lines) == 5
+    assert set(lines) <= documented
 
 
 def test_figures_of_the_embedded_language_models_are_those_of_their_cards():

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _HEADS = {
     "final_accuracy": "accuracy at the end",
     "bits_per_byte": "bits a byte at the end",
+    "objective": "objective",
     "sim_time_s": "time to the end",
     "device_energy_j": "device energy",
     "uplink_bytes": "uplink",
@@ -28,6 +29,7 @@ _HEADS = {
 _WON = {
     "accuracy": "most accurate",
     "target": "fastest to the target",
+    "objective": "lowest objective",
     "time": "first at the end",
     "energy": "least device energy",
     "uplink": "least uplink",
@@ -67,7 +69,8 @@ def answer(material: "Material", names: Names) -> Answer:
 def summary_table(material: "Material", names: Names) -> TextTable:
     """Return a row a (variant, label) with the measures that a first look is at, the best of a variant marked."""
     frame = with_measures(material.frame("summary"), material.frame("diagnostics"))
-    columns = [quality_measure(material), *list(_HEADS)[2:]]
+    has_objective = frame["objective"].notna().any()
+    columns = [quality_measure(material), *(name for name in list(_HEADS)[2:] if name != "objective" or has_objective)]
     ratios = material.labels.set_index(["variant", "label"])["uplink_ratio"]
     first = {name: best(frame, name).set_index("variant") for name in columns}
     rows = []

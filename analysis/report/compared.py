@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from analysis.material import Material
 
 _TIED = "not told apart"
-_COMPARED = ("sim_time_s", "device_energy_j", "uplink_bytes")
+_COMPARED = ("objective", "sim_time_s", "device_energy_j", "uplink_bytes")
 _HEADS = {
     "final_accuracy": "accuracy",
     "bits_per_byte": "bits a byte",
@@ -34,7 +34,8 @@ def paired_table(material: "Material", names: Names) -> TextTable | None:
     reference = str(frame["label"].iloc[0])
     if material.n_seeds < 2 or frame["label"].nunique() < 2:
         return None
-    measures = [MEASURES[name] for name in (quality_measure(material), *_COMPARED)]
+    compared = [name for name in _COMPARED if name != "objective" or frame[name].notna().any()]
+    measures = [MEASURES[name] for name in (quality_measure(material), *compared)]
     found = {m.name: differences(frame, m.name, reference).set_index(["variant", "label"]) for m in measures}
     rows = tuple(
         (*names.cells(*key), *(_difference(found[m.name].loc[key], m) for m in measures))

@@ -16,6 +16,7 @@ _COLUMNS = (
     "final_accuracy",
     "best_accuracy",
     "final_loss",
+    "objective",
     "sim_time_s",
     "time_to_target_s",
     "device_energy_j",

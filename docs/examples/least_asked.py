@@ -1,27 +1,47 @@
-"""A selection policy: ask the devices that were asked least so far; among equals, those with more charge."""
+"""A control policy from outside: ask those who were asked least so far, each for what it would end soonest.
 
-from collections.abc import Set
+A scenario names it: ``plugins: [least_asked]`` and ``control: {name: least-asked}`` beside the keys of a scheme.
+"""
+
+from collections import Counter
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
 
-from mecsim.control.selection import SelectionView, draw_candidates
-from mecsim.rng import Streams
+from mecsim.control.observation import Observation
+from mecsim.control.policy import POLICIES, Assignment, Decision, PolicyContext, PolicyEntry
+from mecsim.knobs import Settings
+
+
+class LeastAskedParams(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    longest_s: float | None = Field(default=None, gt=0.0, description="turns expected to take longer are left out; null: none")
 
 
 class LeastAsked:
-    """Fair by count: no device is asked a third time before all that can be asked were asked twice."""
+    """Of those asked equally often, the one expected to end first; still equal, the lower device."""
 
-    def __init__(self, streams: Streams, candidates: int | None = None) -> None:
-        self._streams, self._candidates = streams, candidates
-        self._times: dict[int, int] = {}
+    chooses_devices, asks_quality = True, False
 
-    def select(self, view: SelectionView, round_number: int, n: int, busy: Set[int] = frozenset()) -> tuple[int, ...]:
-        """Return the ``n`` devices that were asked least; those still equal in charge too, in the order of the fleet."""
-        limit = None if self._candidates is None else max(n, self._candidates)
-        devices = draw_candidates(self._streams, view, round_number, limit, busy)
-        times = np.array([self._times.get(int(device), 0) for device in devices])
-        order = np.lexsort((devices, -view.battery_share(devices), times))
-        chosen = tuple(int(device) for device in devices[order[:n]])
-        for device in chosen:
-            self._times[device] = self._times.get(device, 0) + 1
-        return chosen
+    def __init__(self, longest_s: float | None) -> None:
+        self._longest_s = np.finfo(float).max if longest_s is None else longest_s
+        self._times: Counter[int] = Counter()
+
+    def decide(self, observation: Observation) -> Decision:
+        seconds, choices = observation.expected_s.min(axis=1), observation.expected_s.argmin(axis=1)
+        times = [self._times[int(device)] for device in observation.devices]
+        order = [row for row in np.lexsort((seconds, times)) if seconds[row] <= self._longest_s]  # infinite: not feasible
+        chosen = {int(observation.devices[row]): observation.choices[choices[row]] for row in order[: observation.n_asked]}
+        self._times.update(chosen.keys())
+        return Decision(tuple(Assignment(device=each, settings=Settings(choice=choice)) for each, choice in chosen.items()))
+
+
+def create(params: LeastAskedParams, context: PolicyContext) -> LeastAsked:
+    return LeastAsked(params.longest_s)
+
+
+if "least-asked" not in POLICIES:
+    POLICIES.put(
+        "least-asked", PolicyEntry(description="those who were asked least so far", params=LeastAskedParams, create=create)
+    )

@@ -1,11 +1,12 @@
 """What most schemes share: devices train the same part from the server's state, and the server averages what comes back."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from copy import copy
-from typing import Self
+from dataclasses import replace
+from typing import Any, Self
 
 from learners.schemes.blending import blended_job, joined_job, n_terms
-from learners.schemes.context import SchemeContext
+from learners.schemes.context import LocalSettings, SchemeContext
 from learners.schemes.parts import (
     Part,
     average_work,
@@ -24,6 +25,7 @@ from mecsim.federation.contract import (
     REPLACE,
     Blend,
     ClientView,
+    Knob,
     Offer,
     Payload,
     Refusal,
@@ -72,11 +74,28 @@ class FederatedAveraging:
         training = self.training(client)
         return Offer(
             needs=self.needs(client),
-            work=train_work(self.part.costs, client.n_samples, self.context.local),
+            work=train_work(self.costs_of(client), client.n_samples, self.local_of(client)),
             sends=Payload(training.name, "update", self.update_bytes(client)),
             job=training,
             base=self.state,
         )
+
+    def knob(self) -> Knob | None:
+        """Return what may be set for each device: nothing."""
+        return None
+
+    def ages(self, held: Container[str]) -> tuple[int | None, ...]:
+        """Return by how many versions what a device holds is behind, for each choice of the knob: there are none."""
+        return ()
+
+    def costs_of(self, client: ClientView) -> Mapping[str, Any]:
+        """Return the sheet of what ``client`` trains."""
+        return self.part.costs
+
+    def local_of(self, client: ClientView) -> LocalSettings:
+        """Return how ``client`` trains: as the scenario says, for as many epochs as were decided for it."""
+        local, epochs = self.context.local, client.settings.epochs
+        return local if epochs is None else replace(local, epochs=epochs)
 
     def needs(self, client: ClientView) -> tuple[Payload, ...]:
         """Return what the turn needs: the frozen part, unless the device has it from the factory, and the state."""
@@ -85,7 +104,8 @@ class FederatedAveraging:
 
     def training(self, client: ClientView) -> Job:
         """Return the training that ``client`` would do."""
-        return train_job(self.part, self.state, self.context, {"client": client.client}, self.rate(client.round))
+        on, rate = {"client": client.client}, self.rate(client.round)
+        return train_job(self.part, self.state, self.context, on, rate, local=self.local_of(client))
 
     def rate(self, round_number: int) -> float:
         """Return the learning rate of a round."""

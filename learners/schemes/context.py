@@ -1,6 +1,6 @@
 """What a scheme is built from, and how it is listed: plain values, no torch."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -36,6 +36,10 @@ class LocalSettings:
         """Return the optimizer steps on ``n_samples``; the last batch of an epoch may be smaller and counts."""
         return self.epochs * -(-n_samples // self.batch_size)
 
+    def as_params(self) -> dict[str, Any]:
+        """Return the settings by name, as jobs carry them; as many jobs are named, nothing is copied deeply."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchemeContext:
@@ -43,7 +47,8 @@ class SchemeContext:
 
     ``costs`` are the numbers of the scheme's cost jobs by its own names. ``dataset`` is a ``dataset_spec``; ``partition`` the
     partition job, ``n_public`` and ``n_test`` the sizes of its splits. ``n_classes`` is None where tokens are predicted.
-    ``head_start`` is "random" or "public": fitted by the server on the public split.
+    ``head_start`` is "random" or "public": fitted by the server on the public split. ``controlled``: a control policy decides
+    for each device, so that a scheme makes ready all that its knob offers.
     """
 
     model: str
@@ -61,6 +66,7 @@ class SchemeContext:
     costs: Mapping[str, Mapping[str, Any]]
     backbone_preinstalled: bool
     head_start: str
+    controlled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +147,8 @@ class SchemeEntry:
     ``reconstruction`` is true where the published description was not enough and parts are our own reading of it.
     ``holds_backbone`` is false where devices get along with less than the scenario's model. ``protocols_of`` says from the
     parameters which of ``PROTOCOLS`` the scheme makes sense under; under another one it raises a SchemeError. ``learns`` is
-    false for what stands in for a scheme where ``learning.kind`` is synthetic, and goes with nothing else.
+    false for what stands in for a scheme where ``learning.kind`` is synthetic, and goes with nothing else. ``choices_of`` lists
+    from the parameters the choices of the scheme's knob.
     """
 
     description: str
@@ -152,3 +159,4 @@ class SchemeEntry:
     holds_backbone: bool = True
     protocols_of: Callable[[Any], frozenset[str]] = lambda params: frozenset(PROTOCOLS)
     learns: bool = True
+    choices_of: Callable[[Any], Sequence[float]] = lambda params: ()

@@ -85,13 +85,12 @@ class EmulatorParams(MethodParams):
 class Emulation:
     """What sets schemes of this family apart.
 
-    ``ladder`` are the rho of the emulators that are priced, ``in_use`` those that devices may get. Every ``realign_every``
-    merged rounds (0: never) emulators are distilled again.
+    ``ladder`` are the rho of the emulators that are priced. Devices get the first; where a control policy decides, any of them.
+    Every ``realign_every`` merged rounds (0: never) emulators are distilled again.
     """
 
     kind: Kind
     ladder: tuple[float, ...]
-    in_use: tuple[float, ...]
     server_takes_part: bool = False
     realign_every: int = 0
     proximal: float = 0.0

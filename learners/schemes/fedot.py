@@ -26,7 +26,7 @@ class FedOtParams(EmulatorParams):
 
     def emulation(self) -> Emulation:
         """Return what the shared code needs to know."""
-        return Emulation(kind="drop", ladder=(self.rho,), in_use=(self.rho,))
+        return Emulation(kind="drop", ladder=(self.rho,))
 
 
 def cost_jobs(params: FedOtParams, ask: CostQuestion) -> dict[str, Job]:

@@ -12,12 +12,15 @@ it, after offsite-tuning (Xiao et al., 2023) and codes that federate it:
 4. Every ``realign_every`` rounds the emulators are distilled again around the new adapter, from their last version on.
 5. What is deployed, and evaluated, is the adapter in the whole model.
 
-Choices of ours: one rho for every kind of compression; ``policy`` in place of the paper's learnt control; LoRA's factors are
-averaged as they are; the head trains at the adapter's rate (offsite-tuning: at ten times it); quantised emulators are distilled
-with the rounding in every step. The copy of the round's start that ``proximal`` needs is not counted in a device's memory.
+Under a control policy (``control`` of the scheme's entry) each device has a rho of its own, one of the ladder, and need not
+fetch what was distilled again: it then goes on around the newest version that it holds. The paper's policy is learnt.
+
+Choices of ours: one rho for every kind of compression; LoRA's factors are averaged as they are; the head trains at the
+adapter's rate (offsite-tuning: at ten times it); quantised emulators are distilled with the rounding in every step. The copy of
+the round's start that ``proximal`` needs is not counted in a device's memory.
 """
 
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
@@ -34,10 +37,8 @@ class FedPeatParams(EmulatorParams):
     ladder: list[float] = Field(
         default=[0.5],
         min_length=1,
-        description="rho of each emulator: share of blocks dropped, neurons removed, numbers zeroed, or 1 - bits / 32",
-    )
-    policy: Literal["fixed", "memory"] = Field(
-        default="fixed", description="fixed: the ladder's first; memory: the least compressed whose training fits the device"
+        description="rho of each emulator: share of blocks dropped, neurons removed, numbers zeroed, or 1 - bits / 32; "
+        "without control all devices get the first",
     )
     server_takes_part: bool = Field(
         default=True, description="the server tunes the adapter in the whole model, on public samples"
@@ -55,11 +56,6 @@ class FedPeatParams(EmulatorParams):
             raise ValueError("ladder names a rho twice: leave one out")
         for rho in self.ladder:
             check_rho(self.compression, rho)
-        if self.policy == "memory" and self.compression == "prune" and len(self.ladder) > 1:
-            raise ValueError(
-                "pruned emulators take the same memory whatever their rho, which leaves policy memory no choice: "
-                "set policy to fixed, or compression to drop, narrow or quantise"
-            )
         return self
 
     @model_validator(mode="after")
@@ -73,7 +69,6 @@ class FedPeatParams(EmulatorParams):
         return Emulation(
             kind=self.compression,
             ladder=tuple(self.ladder),
-            in_use=tuple(self.ladder if self.policy == "memory" else self.ladder[:1]),
             server_takes_part=self.server_takes_part,
             realign_every=self.realign_every,
             proximal=self.proximal,
@@ -98,4 +93,5 @@ ENTRY = SchemeEntry(
     reconstruction=True,
     holds_backbone=False,
     protocols_of=lambda params: params.emulation().protocols,
+    choices_of=lambda params: params.ladder,
 )

@@ -13,6 +13,11 @@ gradients (``reference_weight_term``: none); the student of an alignment holds t
 the client that trained last, here the one of the highest number); clients weigh by samples, as in the paper's figure 2
 (``weighting``: all alike). The linear rate is lr_0 * (R - r) / R for r rounds done. LoRA has no dropout.
 
+``keeps`` lets a control policy give each device a proxy of its own width: an extension, not in the paper. The server has a
+proxy for each keep, distils each before the first round, and aligns each with the counts of those devices that trained on it.
+States are the same whatever the keep, and averaged as ever. A device that changes its keep fetches that proxy whole, although
+attention and retained blocks are the same in all. ``proxy_`` numbers are then means over the proxies of the last merged round.
+
 On the wire (reconstruction: the published code shares memory and counts no bytes). A device without a proxy fetches the present
 one whole. An alignment's delta is, for each narrowed block, an index (4 bytes) a moved neuron, its weights and biases, the
 output bias and that norm. A device that missed alignments fetches the deltas that it lacks in their order, as a server that
@@ -25,26 +30,30 @@ twice that, as no sheet counts the gradients of FFNs alone); the traffic of a st
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Self
 
-from learners.compress.rules import compressed_layers, floored_share, rounded_share
+from learners.compress.rules import compressed_layers
 from learners.compress.scale import scaled
-from learners.models.architectures import Architecture, architecture_of
-from learners.models.families import FAMILIES
+from learners.models.architectures import architecture_of
 from learners.models.sources import architecture_of_model
 from learners.schemes.averaging import FederatedAveraging
+from learners.schemes.choices import choice_for, descending
 from learners.schemes.context import CostQuestion, SchemeContext, SchemeEntry
 from learners.schemes.fedpft_params import Alignment, Distillation, FedPftParams
-from learners.schemes.parts import Part, backbone_payload, evaluate_job, n_public_fit, part_of, start_job, train_job
+from learners.schemes.fedpft_proxy import AlignmentSizes, Proxy, alignment_sizes
+from learners.schemes.parts import Part, evaluate_job, n_public_fit, part_of, start_job, train_job
 from mecsim.errors import JobError
 from mecsim.federation.contract import (
     NO_WORK,
     REPLACE,
     Blend,
     ClientView,
+    Knob,
+    Offer,
     Payload,
+    Refusal,
     SchemeFacts,
     ServerStep,
     Update,
@@ -53,63 +62,44 @@ from mecsim.federation.contract import (
 )
 from mecsim.jobs.job import Job, job
 
-_BYTES = 4
-_TOTAL_BYTES = 8
 
-
-@dataclass(frozen=True, slots=True)
-class AlignmentSizes:
-    """What travels for an alignment, in bytes: the counts of a device, and what the server changed."""
-
-    counts_bytes: int
-    delta_bytes: int
-
-
-def alignment_sizes(architecture: Architecture, *, n_narrowed: int, keep: float, proportion: float) -> AlignmentSizes:
-    """Return the sizes for ``n_narrowed`` blocks of ``architecture`` whose FFNs keep max(1, round(keep * m)) of m neurons.
-
-    An alignment moves k - floor(k * (1 - p)) neurons of k. BERT-base, 10 blocks, keep 0.25, p 0.5: 5,925,120 numbers of 4 bytes
-    and 3,840 indices.
-    """
-    family, hidden = FAMILIES[architecture.family], architecture.hidden
-    n_kept = rounded_share(architecture.ffn, keep)
-    n_moved = -floored_share(-n_kept, proportion)
-    n_inputs = len(family.ffn_in)
-    has_bias = n_inputs == 1 or (architecture.family == "llama" and architecture.config.get("mlp_bias", False))
-    neuron = (n_inputs + 1) * hidden + (n_inputs if has_bias else 0)
-    norm_is_behind = family.post_norm or not architecture.config.get("do_layer_norm_before", True)  # the latter: OPT-350m
-    whole = (hidden if has_bias else 0) + (2 * hidden if norm_is_behind else 0)
-    return AlignmentSizes(
-        counts_bytes=n_narrowed * (_BYTES * n_kept + _TOTAL_BYTES),
-        delta_bytes=n_narrowed * _BYTES * (n_moved * neuron + whole + n_moved),
-    )
+def sheet_name(keep: float) -> str:
+    """Return what the scheme calls the sheet of a device with the proxy of ``keep``."""
+    return f"device:{keep}"
 
 
 def cost_jobs(params: FedPftParams, ask: CostQuestion) -> dict[str, Job]:
-    """Return the sheets of the proxy ("device"), of the full model, and of the head that a server may fit first."""
+    """Return the sheets of the proxy ("device"), each of ``keeps``, the full model, and a head that a server may fit first."""
     method = params.method_spec()
     jobs = {"device": ask.sheet(method, compression=params.compression()), "full": ask.sheet(method)}
+    for keep in params.keeps:
+        jobs[sheet_name(keep)] = ask.sheet(method, compression=params.compression(keep))
     return jobs | ask.head_sheet()
 
 
 class FedPft(FederatedAveraging):
-    """Federated averaging on a proxy, for the full model."""
+    """Federated averaging on a proxy, for the full model; under a control policy on one by device, if ``keeps`` are given.
+
+    The inherited part is the proxy of the scheme's own ``keep``.
+    """
 
     def __init__(self, params: FedPftParams, context: SchemeContext) -> None:
         self.params = params
-        n_layers = architecture_of_model(context.model).n_layers
-        self._narrowed = compressed_layers(params.compression(), n_layers)
-        self._sizes = _sizes(params, context, n_layers)
+        self._knob: Knob | None = None
+        if context.controlled and params.keeps:
+            self._knob = Knob(name="keep", choices=descending(params.keeps), default=params.keep)
         self._n_fit = n_public_fit(context)
-        if (params.aligns_before or params.aligns_during) and self._n_fit < 1:
+        keeps = self._knob.choices if self._knob else (params.keep,)
+        if self._n_fit < 1 and any(params.distils(keep) or params.aligns(keep) for keep in keeps):
             raise JobError(
                 "fedpft aligns its proxy on public samples, and there are none: set learning.public_share above 0, or arm: N"
             )
-        proxy = part_of(context, params.method_spec(), context.costs["device"], compression=params.compression())
-        if params.aligns_before:
-            proxy = replace(proxy, frozen=self._narrowed_job(proxy, context))
+        n_layers = architecture_of_model(context.model).n_layers
+        self._narrowed = compressed_layers(params.compression(), n_layers)
+        #: By keep.
+        self.proxies = {keep: self._new_proxy(keep, context, n_layers) for keep in keeps}
         super().__init__(
-            proxy,
+            self.proxies[params.keep].part,
             context,
             learning_rate=params.rate(1, context.n_rounds, context.local.optimizer),
             weighting=params.weighting,
@@ -117,23 +107,47 @@ class FedPft(FederatedAveraging):
         )
         self.full = part_of(context, params.method_spec(), context.costs["full"])
         self.state = start_job(self.full, context)  # the head is fitted on the model that is deployed
-        self._frozen: list[Job | None] = [proxy.frozen]
-        self._held: dict[int, tuple[int, tuple[Payload, ...]]] = {}
+        self._last_used: tuple[float, ...] = (params.keep,)
 
     def prepare(self) -> ServerStep:
-        """Return the fitting of the head where the scenario wants that, and the distillation of the proxy."""
-        work = super().prepare().work
-        return ServerStep(work + self._matching_work(self.params.distillation) if self.params.aligns_before else work)
+        """Return the fitting of the head where the scenario wants that, and the distillation of the proxies."""
+        distilled = [proxy.part for keep, proxy in self.proxies.items() if self.params.distils(keep)]
+        works = (self._matching_work(part, self.params.distillation) for part in distilled)
+        return ServerStep(sum(works, super().prepare().work))
+
+    def knob(self) -> Knob | None:
+        """Return the share of neurons that a device's proxy keeps, where a control policy decides and there are several."""
+        return self._knob
+
+    def ages(self, held: Container[str]) -> tuple[int | None, ...]:
+        """Return, for each keep, by how many alignments the proxy that a device holds is behind; None where it holds none."""
+        return () if self._knob is None else tuple(self.proxies[keep].age(held) for keep in self._knob.choices)
+
+    def offer(self, client: ClientView) -> Offer | Refusal:
+        """Return what ``client`` would do on its proxy, which is the newest of its keep."""
+        offered = super().offer(client)
+        if self._knob is None or isinstance(offered, Refusal):
+            return offered
+        return replace(offered, choice=self.keep_for(client))
+
+    def keep_for(self, client: ClientView) -> float:
+        """Return the share of neurons that the device's proxy keeps."""
+        return self.params.keep if self._knob is None else choice_for(self._knob, client)
+
+    def costs_of(self, client: ClientView) -> Mapping[str, Any]:
+        """Return the sheet of the device's proxy."""
+        return self.proxies[self.keep_for(client)].part.costs
 
     def needs(self, client: ClientView) -> tuple[Payload, ...]:
-        """Return what gives the device the present proxy, and the state."""
-        return (*self._proxy(client.client, len(self._frozen) - 1), self.exchange())
+        """Return what gives the device its present proxy, and the state."""
+        return (*self.proxies[self.keep_for(client)].payloads(client.client), self.exchange())
 
     def training(self, client: ClientView) -> Job:
         """Return the training of the proxy; before an alignment it counts zeros too."""
         counting = {"layers": self._narrowed, "threshold": self.params.zero_threshold}
-        options: dict[str, Any] = {"count_zeros": counting} if self._is_aligned(client.round) else {}
-        return train_job(self.part, self.state, self.context, {"client": client.client}, self.rate(client.round), **options)
+        options: dict[str, Any] = {"count_zeros": counting} if self._counts(client) else {}
+        part, on, rate = self.proxies[self.keep_for(client)].part, {"client": client.client}, self.rate(client.round)
+        return train_job(part, self.state, self.context, on, rate, local=self.local_of(client), **options)
 
     def rate(self, round_number: int) -> float:
         """Return the learning rate of a round."""
@@ -141,10 +155,11 @@ class FedPft(FederatedAveraging):
 
     def update_bytes(self, client: ClientView) -> int:
         """Return the size of the state, and of the counts before an alignment."""
-        return super().update_bytes(client) + (self._sizes.counts_bytes if self._is_aligned(client.round) else 0)
+        counts_bytes = self.proxies[self.keep_for(client)].sizes.counts_bytes
+        return super().update_bytes(client) + (counts_bytes if self._counts(client) else 0)
 
     def merge(self, updates: Sequence[Update], blend: Blend = REPLACE) -> ServerStep:
-        """Take the updates into the state, and align the proxy where they come with counts."""
+        """Take the updates into the state, and align the proxies whose updates come with counts."""
         if blend != REPLACE:
             self._check_no_alignment()
         return super().merge(updates, blend)
@@ -155,26 +170,44 @@ class FedPft(FederatedAveraging):
         return super().branch()
 
     def note(self, updates: Sequence[Update]) -> None:
-        """Note which proxy each device holds."""
+        """Note which proxy each device holds, and which ones were in use."""
         for update in updates:
-            version = next((number for number, frozen in enumerate(self._frozen) if frozen in update.job.inputs), 0)
-            if version >= self._held.get(update.client, (0, ()))[0]:
-                self._held[update.client] = (version, self._proxy(update.client, version))
+            self.proxies[_keep_of(update.job)].note(update)
+        used = {_keep_of(update.job) for update in updates}
+        self._last_used = tuple(keep for keep in self.proxies if keep in used) or self._last_used
 
     def behind(self, updates: Sequence[Update]) -> Work:
-        """Align the proxy where updates come with counts."""
+        """Align each proxy of which updates come with counts, by these."""
         ordered = sorted(updates, key=lambda update: (update.client, update.job.name))
         counted = [update.job for update in ordered if "count_zeros" in json.loads(update.job.params)]
-        if not counted:
-            return NO_WORK
-        self.part = replace(self.part, frozen=self._align_job(counted))
-        self._frozen.append(self.part.frozen)
-        return self._matching_work(self.params.align)
+        work = NO_WORK
+        for keep, proxy in self.proxies.items():
+            if own := [training for training in counted if _keep_of(training) == keep]:
+                proxy.align(self._align_job(proxy.part, own))
+                work += self._matching_work(proxy.part, self.params.align)
+        self.part = self.proxies[self.params.keep].part
+        return work
+
+    def join(self, branches: Sequence[tuple[Self, float]]) -> ServerStep:
+        """Average the branches; the proxies in use are those of any branch."""
+        used = {keep for branch, weight in branches if weight for keep in branch._last_used}
+        self._last_used = tuple(keep for keep in self.proxies if keep in used) or self._last_used
+        return super().join(branches)
 
     def quality(self) -> Job:
-        """Return the evaluation of the full model with the average in it; the proxy's as diagnostics."""
-        evaluations = [evaluate_job(part, self.state, self.context) for part in (self.full, self.part)]
-        return job("collect", {"prefixes": ["", "proxy_"], "differences": {"gap": ["accuracy", "proxy_accuracy"]}}, evaluations)
+        """Return the evaluation of the full model with the average in it; the proxies' as diagnostics.
+
+        Where the last merged round used several, each one's own numbers have its keep in their names.
+        """
+        full = evaluate_job(self.full, self.state, self.context)
+        around = {keep: evaluate_job(self.proxies[keep].part, self.state, self.context) for keep in self._last_used}
+        evaluations = list(around.values())
+        mean = evaluations[0] if len(evaluations) == 1 else job("collect", {"means": True}, evaluations)
+        named, differences = {"": full, "proxy_": mean}, {"gap": ["accuracy", "proxy_accuracy"]}
+        if len(around) > 1:
+            named |= {f"proxy_{keep}_": evaluation for keep, evaluation in around.items()}
+            differences |= {f"gap_{keep}": ["accuracy", f"proxy_{keep}_accuracy"] for keep in around}
+        return job("collect", {"prefixes": list(named), "differences": differences}, list(named.values()))
 
     def facts(self) -> SchemeFacts:
         """Return what the summary says of the scheme; queries go to the full model."""
@@ -185,20 +218,18 @@ class FedPft(FederatedAveraging):
             reason = f"arm {self.params.arm} aligns the proxy between rounds, on what all devices count: choose arm B or N"
             raise refusal_of("fedpft", reason, self.params.protocols())
 
-    def _is_aligned(self, round_number: int) -> bool:
+    def _counts(self, client: ClientView) -> bool:
+        """Tell whether the device counts zeros in this round, as its proxy is aligned behind it."""
         every = self.params.align_every
-        due = round_number >= 1 and round_number % every == 0
-        return self.params.aligns_during and due and every < self.context.n_rounds
+        due = client.round >= 1 and client.round % every == 0 and every < self.context.n_rounds
+        return due and self.params.aligns(self.keep_for(client))
 
-    def _proxy(self, client: int, version: int) -> tuple[Payload, ...]:
-        """Return what gives ``client`` the proxy after ``version`` alignments: deltas on top of what it has, or it whole."""
-        whole = backbone_payload(replace(self.part, frozen=self._frozen[version]))
-        if client not in self._held and not self.context.backbone_preinstalled:
-            return (whole,)
-        since, held = self._held.get(client, (0, ()))
-        made = [frozen for frozen in self._frozen[since + 1 : version + 1] if frozen is not None]
-        deltas = [Payload(frozen.name, "delta", self._sizes.delta_bytes) for frozen in made]
-        return (*held, *deltas) if sum(delta.size_bytes for delta in deltas) <= whole.size_bytes else (whole,)
+    def _new_proxy(self, keep: float, context: SchemeContext, n_layers: int) -> Proxy:
+        costs = context.costs[sheet_name(keep) if self._knob else "device"]
+        part = part_of(context, self.params.method_spec(), costs, compression=self.params.compression(keep))
+        if self.params.distils(keep):
+            part = replace(part, frozen=self._narrowed_job(part, context))
+        return Proxy(part, _sizes(self.params, keep, context, n_layers), is_preinstalled=context.backbone_preinstalled)
 
     def _narrowed_job(self, proxy: Part, context: SchemeContext) -> Job:
         settings = self.params.distillation.model_dump()
@@ -207,20 +238,20 @@ class FedPft(FederatedAveraging):
         spec = {**proxy.spec, "method": {"name": "head"}}
         return job("narrowed", {"model": spec, "dataset": dict(context.dataset), **settings}, [context.partition])
 
-    def _align_job(self, counted: Sequence[Job]) -> Job:
+    def _align_job(self, proxy: Part, counted: Sequence[Job]) -> Job:
         params = {
-            "model": self.part.spec,
+            "model": proxy.spec,
             "dataset": dict(self.context.dataset),
             "proportion": self.params.proportion,
             "student": self.params.align_student,
             **self.params.align.model_dump(),
-            **self.part.extra,
+            **proxy.extra,
         }
-        return job("align", params, [self.state, self.context.partition, *self.part.inputs, *counted])
+        return job("align", params, [self.state, self.context.partition, *proxy.inputs, *counted])
 
-    def _matching_work(self, settings: Distillation | Alignment) -> Work:
-        """Return the server's work of matching the proxy to the full model, both held at once."""
-        full, proxy = self.full.costs, self.part.costs
+    def _matching_work(self, part: Part, settings: Distillation | Alignment) -> Work:
+        """Return the server's work of matching a proxy to the full model, both held at once."""
+        full, proxy = self.full.costs, part.costs
         n_samples = settings.steps * min(settings.batch_size, self._n_fit)
         return Work(
             flop=n_samples * (float(full["forward_flop_per_sample"]) + 3.0 * proxy["forward_flop_per_sample"]),
@@ -231,10 +262,15 @@ class FedPft(FederatedAveraging):
         )
 
 
-def _sizes(params: FedPftParams, context: SchemeContext, n_layers: int) -> AlignmentSizes:
+def _keep_of(training: Job) -> float:
+    """Return the keep of the proxy that a job trains."""
+    return float(json.loads(training.params)["model"]["compression"]["keep"])
+
+
+def _sizes(params: FedPftParams, keep: float, context: SchemeContext, n_layers: int) -> AlignmentSizes:
     counted = architecture_of(context.account_as) if context.account_as else architecture_of_model(context.model)
-    n_narrowed = len(compressed_layers(scaled(params.compression(), n_layers, counted.n_layers), counted.n_layers))
-    return alignment_sizes(counted, n_narrowed=n_narrowed, keep=params.keep, proportion=params.proportion)
+    n_narrowed = len(compressed_layers(scaled(params.compression(keep), n_layers, counted.n_layers), counted.n_layers))
+    return alignment_sizes(counted, n_narrowed=n_narrowed, keep=keep, proportion=params.proportion)
 
 
 ENTRY = SchemeEntry(
@@ -245,4 +281,5 @@ ENTRY = SchemeEntry(
     reconstruction=False,
     holds_backbone=False,
     protocols_of=FedPftParams.protocols,
+    choices_of=lambda params: params.keeps,
 )

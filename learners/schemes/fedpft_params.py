@@ -1,10 +1,11 @@
 """What a scenario may say of FedPFT: the proxy, what trains on it, and when the server aligns it. No torch."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from learners.peft.defaults import METHODS
+from learners.schemes.choices import check_choices
 from mecsim.federation.contract import PROTOCOLS, ROUND_PROTOCOLS
 
 _DECAY = 0.95
@@ -46,6 +47,11 @@ class FedPftParams(_Section):
     keep: float = Field(
         default=0.25, gt=0.0, le=1.0, description="share of a narrowed FFN's neurons; 1: the proxy is the full model"
     )
+    keeps: tuple[Annotated[float, Field(gt=0.0, le=1.0)], ...] = Field(
+        default=(),
+        strict=False,
+        description="shares that a control policy may give devices, keep among them; none: all devices have keep",
+    )
     retained: tuple[int, ...] = Field(
         default=(0, -1), strict=False, description="blocks whose FFN stays whole, from 0, or from -1 at the end"
     )
@@ -69,27 +75,35 @@ class FedPftParams(_Section):
         default="aggregate", description="state of the proxy while it is aligned; last-client: as in the published code"
     )
 
+    @model_validator(mode="after")
+    def _keep_is_one_of_keeps(self) -> Self:
+        check_choices("keeps", self.keeps, "keep", self.keep)
+        return self
+
     def protocols(self) -> frozenset[str]:
         """Return what the scheme may be run under: an alignment needs rounds, and one server that sees all counts."""
         return ROUND_PROTOCOLS if self.aligns_during else frozenset(PROTOCOLS)
 
     @property
-    def aligns_before(self) -> bool:
-        """Tell whether the proxy is distilled before the first round; one that is the full model has nothing to match."""
-        return self.arm in ("full", "B") and self.keep < 1.0
-
-    @property
     def aligns_during(self) -> bool:
-        """Tell whether idle neurons are moved between rounds."""
-        return self.arm in ("full", "D") and self.keep < 1.0
+        """Tell whether idle neurons of any proxy are moved between rounds."""
+        return any(map(self.aligns, (self.keep, *self.keeps)))
+
+    def distils(self, keep: float) -> bool:
+        """Tell whether the proxy of ``keep`` is distilled before the first round; the full model has nothing to match."""
+        return self.arm in ("full", "B") and keep < 1.0
+
+    def aligns(self, keep: float) -> bool:
+        """Tell whether idle neurons of the proxy of ``keep`` are moved between rounds."""
+        return self.arm in ("full", "D") and keep < 1.0
 
     def method_spec(self) -> dict[str, Any]:
         """Return what trains, as jobs carry it."""
         return {"name": "lora", "rank": self.rank, "alpha": self.alpha, "targets": "qkvo"}
 
-    def compression(self) -> dict[str, Any]:
-        """Return how the proxy is made, as jobs carry it."""
-        return {"kind": "narrow", "keep": self.keep, "retained": list(self.retained)}
+    def compression(self, keep: float | None = None) -> dict[str, Any]:
+        """Return how the proxy of ``keep`` is made, as jobs carry it; None: that of the scheme's own."""
+        return {"kind": "narrow", "keep": self.keep if keep is None else keep, "retained": list(self.retained)}
 
     def rate(self, round_number: int, n_rounds: int, optimizer: str) -> float:
         """Return the learning rate of a round, counted from 1."""

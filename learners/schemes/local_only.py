@@ -59,7 +59,7 @@ class LocalOnly(FederatedAveraging):
             return Refusal(reason="samples", needed=1.0, available=float(client.n_samples))
         return Offer(
             needs=self.needs(client),
-            work=train_work(self.part.costs, client.n_samples, self.context.local),
+            work=train_work(self.part.costs, client.n_samples, self.local_of(client)),
             sends=None,
             job=self.training(client),
         )
@@ -70,8 +70,8 @@ class LocalOnly(FederatedAveraging):
 
     def training(self, client: ClientView) -> Job:
         """Return the training that goes on where the device's last one ended."""
-        on = {"client": client.client}
-        return train_job(self.part, self.own_state(client.client), self.context, on, self.rate(client.round))
+        state, on = self.own_state(client.client), {"client": client.client}
+        return train_job(self.part, state, self.context, on, self.rate(client.round), local=self.local_of(client))
 
     def merge(self, updates: Sequence[Update], blend: Blend = REPLACE) -> ServerStep:
         """Note what the devices have now; the server does nothing."""

@@ -1,7 +1,7 @@
 """The jobs, payloads and prices that schemes are composed of. No torch."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from learners.models.spec import backbone_digest, model_spec
@@ -82,7 +82,7 @@ def head_job(part: Part, context: SchemeContext) -> Job:
         "dataset": dict(context.dataset),
         "on": {"split": "public_fit"},
         "learning_rate": METHODS["head"].learning_rates["sgd"],
-        **asdict(settings),
+        **settings.as_params(),
         **part.extra,
     }
     return job("train", params, [job("init", {"model": spec}), context.partition, *part.inputs])
@@ -96,15 +96,19 @@ def train_job(
     learning_rate: float,
     *,
     kept: Job | None = None,
+    local: LocalSettings | None = None,
     **options: Any,
 ) -> Job:
-    """Return the training of ``state`` on the samples ``on`` (see ``learners.samples``), with options of ``learners.train``."""
+    """Return the training of ``state`` on the samples ``on`` (see ``learners.samples``), with options of ``learners.train``.
+
+    ``local`` stands in for the scenario's local settings.
+    """
     params = {
         "model": part.spec,
         "dataset": dict(context.dataset),
         "on": dict(on),
         "learning_rate": learning_rate,
-        **asdict(context.local),
+        **(local or context.local).as_params(),
         **options,
     }
     extra = [*part.extra.get("extra", []), *(["kept"] if kept else [])]

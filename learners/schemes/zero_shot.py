@@ -5,7 +5,7 @@ A language model stays as it was pretrained. A classifier gets a head that the s
 head count as there from the beginning.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,6 +19,7 @@ from mecsim.federation.contract import (
     ROUND_PROTOCOLS,
     Blend,
     ClientView,
+    Knob,
     Offer,
     Payload,
     SchemeFacts,
@@ -61,6 +62,14 @@ class ZeroShot:
     def offer(self, client: ClientView) -> Offer:
         """Return a turn in which nothing happens; it asks for no samples and no memory."""
         return Offer(needs=(), work=NO_WORK, sends=None, job=None)
+
+    def knob(self) -> Knob | None:
+        """Return what may be set for each device: nothing."""
+        return None
+
+    def ages(self, held: Container[str]) -> tuple[int | None, ...]:
+        """Return nothing: there is no knob, and no version of anything."""
+        return ()
 
     def alongside(self, round_number: int) -> ServerStep:
         """Return no work."""

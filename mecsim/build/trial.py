@@ -1,5 +1,6 @@
 """One trial: a world, a scheme in it, and what is said of them when the world is over."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -10,14 +11,17 @@ import simpy
 from mecsim.build.background import start_background
 from mecsim.build.behaviour import build_faults, build_mobility
 from mecsim.build.cells import build_radio, build_transport, flow_rules
+from mecsim.build.control import Control
 from mecsim.build.fleet import build_fleet, profile_of
 from mecsim.build.measured import build_measured
 from mecsim.build.protocol import build_selector, run_protocol
 from mecsim.build.stations import placed
 from mecsim.build.view import Demand, FleetView
 from mecsim.config.scenario import Scenario, TrialSeeds
+from mecsim.control.policy import Policy
+from mecsim.control.selection import Selector
 from mecsim.federation.contract import Offer, Refusal, Scheme
-from mecsim.federation.rounds import Plan, Round
+from mecsim.federation.rounds import BeforeAsking, Plan, Round, Select, as_it_is, at_once
 from mecsim.federation.turn import client_view, memory_refusal
 from mecsim.jobs.job import Job
 from mecsim.nodes.channel import Channel
@@ -60,54 +64,89 @@ class RoundLog:
     backhaul_bits: float
 
 
-@dataclass(frozen=True, slots=True)
-class Simulated:
-    """A trial whose world has run: its rounds, each with the evaluation that it names."""
+class Trial:
+    """A trial under way: its world, the scheme in it, and the rounds that have closed so far.
 
-    world: World
-    scheme: Scheme
-    rounds: tuple[RoundLog, ...]
-
-
-def simulate(
-    scenario: Scenario,
-    scheme: Scheme,
-    channel: Channel,
-    *,
-    seeds: TrialSeeds,
-    n_samples: Sequence[int],
-    n_asked: int,
-    demand: Demand,
-    on_round: Callable[[Round], None] = lambda each: None,
-) -> Simulated:
-    """Run the world of one trial to its end over the ``channel`` of its seed, asking ``n_asked`` devices a round.
-
-    No job is executed, but for the losses that a selection policy may ``demand``. ``on_round`` is told of rounds as they close.
+    ``process`` is that of the rounds; it has ended when the trial is over. ``control`` is None where no policy decides.
     """
-    env, streams = simpy.Environment(), Streams(seeds.world)
-    world = build_world(env, scenario, channel, streams)
-    view = FleetView(world, scheme, n_samples, demand)
-    selector = build_selector(scenario.selection, streams, len(world.fleet))
 
-    def select(number: int, n: int, busy: Set[int]) -> Sequence[int]:
-        view.round_number = number
-        return selector.select(view, number, n, busy)
+    def __init__(
+        self,
+        scenario: Scenario,
+        index: int,
+        scheme: Scheme,
+        channel: Channel,
+        *,
+        seeds: TrialSeeds,
+        n_samples: Sequence[int],
+        demand: Demand,
+        policy: Policy | None = None,
+        before_asking: BeforeAsking = at_once,
+        on_round: Callable[[Round], None] = lambda each: None,
+    ) -> None:
+        entry, protocol = scenario.schemes[index], scenario.protocol
+        streams = Streams(seeds.world)
+        self.env = simpy.Environment()
+        self.world = build_world(self.env, scenario, channel, streams)
+        self.scheme = scheme
+        self.view = FleetView(self.world, scheme, n_samples, demand)
+        n_asked = entry.clients_per_round or protocol.clients_per_round
+        selector = build_selector(scenario.selection, streams, len(self.world.fleet))
+        self.control = (
+            None
+            if policy is None
+            else Control(
+                policy,
+                selector=selector,
+                view=self.view,
+                world=self.world,
+                scheme=scheme,
+                streams=streams,
+                n_samples=n_samples,
+                n_asked=n_asked,
+                n_rounds=protocol.rounds,
+            )
+        )
+        self._book = _Book(self.world, self._learning(on_round))
+        plan = Plan(
+            n_rounds=protocol.rounds,
+            evaluate_every=protocol.evaluate_every,
+            n_asked=n_asked,
+            select=self.control.select if self.control else self._selecting(selector),
+            n_samples=n_samples.__getitem__,
+            log=self._book.log,
+            before_asking=before_asking,
+            assignment=self.control.assignment if self.control else as_it_is,
+            stop_at_s=math.inf if protocol.stop_after_h is None else 3600.0 * protocol.stop_after_h,
+        )
+        start_background(self.world, scenario, streams)
+        self.process = self.env.process(run_protocol(protocol, self.world, scheme, plan, self.view))
 
-    book = _Book(world, on_round)
-    protocol = scenario.protocol
-    plan = Plan(
-        n_rounds=protocol.rounds,
-        evaluate_every=protocol.evaluate_every,
-        n_asked=n_asked,
-        select=select,
-        n_samples=n_samples.__getitem__,
-        log=book.log,
-        **({} if protocol.stop_after_h is None else {"stop_at_s": 3600.0 * protocol.stop_after_h}),
-    )
-    start_background(world, scenario, streams)
-    env.run(until=env.process(run_protocol(protocol, world, scheme, plan, view)))
-    world.radios.settle()
-    return Simulated(world, scheme, tuple(book.rounds))
+    @property
+    def rounds(self) -> list[RoundLog]:
+        """The rounds that have closed."""
+        return self._book.rounds
+
+    def finish(self) -> "Trial":
+        """Run the world to the end of its rounds, and settle what radios draw behind them."""
+        self.env.run(until=self.process)
+        self.world.radios.settle()
+        return self
+
+    def _selecting(self, selector: Selector) -> Select:
+        def select(number: int, n: int, busy: Set[int]) -> Sequence[int]:
+            self.view.round_number = number
+            return selector.select(self.view, number, n, busy)
+
+        return select
+
+    def _learning(self, on_round: Callable[[Round], None]) -> Callable[[Round], None]:
+        def learn(each: Round) -> None:
+            if self.control is not None:
+                self.control.learn(each)
+            on_round(each)
+
+        return learn
 
 
 class _Book:
@@ -146,24 +185,24 @@ def build_world(env: simpy.Environment, scenario: Scenario, channel: Channel, st
     )
 
 
-def scheme_facts(simulated: Simulated, n_samples: Sequence[int]) -> dict[str, Any]:
+def scheme_facts(trial: Trial, n_samples: Sequence[int]) -> dict[str, Any]:
     """Return the summary's columns that do not come from the rounds: what the scheme asks of the devices at the end.
 
     Of a fleet of more than 1,000 devices, 1,000 spread evenly over it are asked.
     """
-    world, facts = simulated.world, simulated.scheme.facts()
-    last_round = simulated.rounds[-1].round.number
+    world, facts = trial.world, trial.scheme.facts()
+    last_round = trial.rounds[-1].round.number
     n_devices = len(world.fleet)
     asked = np.unique(np.linspace(0, n_devices - 1, min(n_devices, _N_ASKED_AT_END)).round().astype(int))
     offers, n_left_out = [], 0
     for device in map(int, asked):
         view = client_view(world, device=device, n_samples=n_samples[device], round_number=last_round)
-        offer = simulated.scheme.offer(view)
+        offer = trial.scheme.offer(view)
         if isinstance(offer, Refusal) or memory_refusal(offer.work, view.memory_budget_bytes):
             n_left_out += 1
         if isinstance(offer, Offer):
             offers.append(offer)
-    turns = [turn for each in simulated.rounds for turn in each.round.turns]
+    turns = [turn for each in trial.rounds for turn in each.round.turns]
     sent = [payload.size_bytes for turn in turns for payload, record in turn.uploads if record.complete]
     sent += [offer.sends.size_bytes for offer in offers if offer.sends is not None]
     return {

@@ -1,55 +1,33 @@
 """What a selection policy sees of the world: rates, expectations and charge as they are now, not as they will be."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.federation.contract import Offer, Payload, Scheme
-from mecsim.federation.turn import client_view, memory_refusal
+from mecsim.build.outlook import Expected, Outlook
+from mecsim.federation.contract import AS_IT_IS, Scheme, Settings
 from mecsim.jobs.job import Job
 from mecsim.nodes.budget import Links
-from mecsim.nodes.compute import compute_plan, end_of_work
-from mecsim.nodes.radio_energy import transfer_energy_j
-from mecsim.nodes.radio_power import RadioPower
-from mecsim.nodes.timeline import Constant
-from mecsim.nodes.transfer import Direction
 from mecsim.nodes.world import World
 
 Devices = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-#: Asks for losses by their jobs: the one place where the world waits for learning.
-Demand = Callable[[list[Job]], list[float]]
-
-_FULL_SPEED = Constant(1.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What a turn, or a part of it, would take of a device alone in its cell; joules above idle."""
-
-    seconds: float
-    joules: float
-
-    def __add__(self, other: "Expected") -> "Expected":
-        return Expected(self.seconds + other.seconds, self.joules + other.joules)
-
-
-_NEVER = Expected(np.inf, np.inf)
+#: Asks for the numbers of evaluations by their jobs: the one place where the world waits for learning.
+Demand = Callable[[list[Job]], list[Mapping[str, Any]]]
 
 
 class FleetView:
-    """The fleet as a policy may look at it.
-
-    Expectations are those of a device alone in its cell that stays where it is and as fast as it is, over a backhaul that is
-    no limit: what else there is, and what will go wrong, nobody knows. ``n_samples`` has a number for each device.
-    """
+    """The fleet as a policy may look at it; expectations are those of ``Outlook``. ``n_samples`` has one for each device."""
 
     def __init__(self, world: World, scheme: Scheme, n_samples: Sequence[int], demand: Demand) -> None:
         self._world, self._scheme, self._demand = world, scheme, demand
         self._n_samples = np.asarray(n_samples, dtype=np.int64)
+        self.outlook = Outlook(world, scheme)
+        #: What has been decided for a device, which expectations go by.
+        self.settings_of: Callable[[int], Settings] = lambda device: AS_IT_IS
         self.round_number = 0
 
     @property
@@ -68,7 +46,7 @@ class FleetView:
 
     def downlink_bps(self, devices: Devices) -> Floats:
         """Return the rates of devices alone in their cells, 0 out of coverage."""
-        return self._rates(devices)[0]
+        return self.rates(devices)[0]
 
     def expected_turn_s(self, devices: Devices) -> Floats:
         """Return how long turns would take alone in their cells, infinity where they could not end."""
@@ -91,9 +69,15 @@ class FleetView:
         """Return the losses of the present state on the devices' own samples; infinity where nobody knows it."""
         jobs = [self._scheme.client_loss(int(device)) for device in devices]
         known = iter(self._demand([job for job in jobs if job is not None]))
-        return np.array([np.inf if job is None else next(known) for job in jobs])
+        return np.array([np.inf if job is None else float(next(known)["loss"]) for job in jobs])
 
-    def _rates(self, devices: Devices) -> tuple[Floats, Floats]:
+    def accuracy(self) -> float:
+        """Return the accuracy of what would be deployed now. This demands learning results."""
+        (numbers,) = self._demand([self._scheme.quality()])
+        return float(numbers["accuracy"])
+
+    def rates(self, devices: Devices) -> tuple[Floats, Floats]:
+        """Return the downlink and uplink rates of devices alone in their cells, 0 out of coverage."""
         radio = self._world.radio
         if radio.measured is not None:
             measured = np.array([radio.measured.rates(int(device), self.now_s) for device in devices]).reshape(-1, 2)
@@ -103,47 +87,11 @@ class FleetView:
 
     def _expected(self, devices: Devices) -> list[Expected]:
         return [
-            self._of_one(int(device), down_bps, up_bps)
-            for device, down_bps, up_bps in zip(devices, *self._rates(devices), strict=True)
+            self.outlook.expected(
+                device,
+                self.outlook.offer(device, int(self._n_samples[device]), self.round_number, self.settings_of(device)),
+                down_bps,
+                up_bps,
+            )
+            for device, down_bps, up_bps in zip(map(int, devices), *self.rates(devices), strict=True)
         ]
-
-    def _of_one(self, device: int, down_bps: float, up_bps: float) -> Expected:
-        """Return what a turn of a device would take, its idling included."""
-        fleet, n_samples = self._world.fleet, int(self._n_samples[device])
-        view = client_view(self._world, device=device, n_samples=n_samples, round_number=self.round_number)
-        offer = self._scheme.offer(view)
-        if not isinstance(offer, Offer) or memory_refusal(offer.work, fleet.memory_of(device)):
-            return _NEVER
-        held, radio = fleet.holdings.get(device, {}), self._world.radios.power(device)
-        total = self._of_work(device, offer)
-        if offer.needs or offer.sends is not None:
-            setup_s = self._world.transport.setup_s()
-            joules = radio.promotion_s * radio.promotion_w + setup_s * radio.downlink_overhead_w
-            total += Expected(radio.promotion_s + setup_s, joules)
-        for payload in offer.needs:
-            if payload.name not in held:
-                total += self._of_transfer(payload, "downlink", down_bps, radio)
-        if offer.sends is not None:
-            total += self._of_transfer(offer.sends, "uplink", up_bps, radio)
-        return Expected(total.seconds, total.joules + fleet.profile(device).idle_w * total.seconds)
-
-    def _of_work(self, device: int, offer: Offer) -> Expected:
-        work, settings = offer.work, self._world.settings(device)
-        plan = compute_plan(
-            self._world.fleet.profile(device),
-            settings,
-            flop=work.flop,
-            traffic_bytes=work.traffic_bytes,
-            n_steps=work.n_steps,
-            n_samples=work.n_samples,
-        )
-        return Expected(end_of_work(0.0, plan.work_s, settings.throttle, _FULL_SPEED)[-1].until_s, plan.energy_j)
-
-    def _of_transfer(self, payload: Payload, direction: Direction, alone_bps: float, radio: RadioPower) -> Expected:
-        transport = self._world.transport
-        rate_bps, bits = min(transport.efficiency * alone_bps, transport.cap_bps()), transport.radio_bits(payload.size_bytes)
-        if rate_bps <= 0.0:
-            return _NEVER if bits > 0.0 else Expected(0.0, 0.0)
-        begins_s = transport.latency_s() + transport.slow_start_s(payload.size_bytes, rate_bps)
-        seconds = begins_s + bits / rate_bps
-        return Expected(seconds, transfer_energy_j(seconds, bits, direction, radio))

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from mecsim.cli import calibrate, describe, exports, fetch, run, store, traces
+from mecsim.cli import calibrate, describe, exports, fetch, policy, run, store, traces
 from mecsim.errors import MecsimError
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app.command()(describe.schema)
 app.command()(fetch.fetch)
 app.command()(calibrate.calibrate)
 app.command("import-trace")(traces.import_trace)
+app.add_typer(policy.app, name="policy")
 app.add_typer(store.app, name="store")
 
 

@@ -76,6 +76,7 @@ class LearningRoom:
             costs=sheets,
             backbone_preinstalled=scenario.fleet.backbone_preinstalled,
             head_start=learning.head_start,
+            controlled=entry.control is not None,
         )
         return SCHEMES[entry.name].create(entry.params, context)
 

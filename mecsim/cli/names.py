@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from mecsim.build.fleet import memory_of_group
 from mecsim.build.rules import physics
+from mecsim.cli.control_rules import control_fits, objective_has_every_round
 from mecsim.config.base import PATH
 from mecsim.config.catalog import Catalog
 from mecsim.config.loader import Loaded, load_study, read_plugins
 from mecsim.config.scenario import PartialScenario
+from mecsim.control.catalog import POLICIES
 from mecsim.errors import MecsimError, Problem
 from mecsim.nodes.profiles import PROFILES
 
@@ -37,11 +39,14 @@ def build_catalog() -> Catalog:
         datasets={name: entry.params for name, entry in DATASETS.items()},
         profiles={name: profile.source for name, profile in PROFILES.items()},
         servers=servers,
+        policies={name: entry.params for name, entry in POLICIES.items()},
         extra_checks=(
             model_and_costs_fit_the_task,
             memory_holds_the_weights,
             schemes_fit_the_learning,
             schemes_fit_the_protocol,
+            control_fits,
+            objective_has_every_round,
             physics,
         ),
     )

@@ -24,9 +24,10 @@ class Catalog:
     datasets: Mapping[str, type[BaseModel]]
     profiles: Mapping[str, str]
     servers: Mapping[str, str]
+    policies: Mapping[str, type[BaseModel]]
     extra_checks: tuple[Check, ...] = ()
 
     def surroundings(self, folder: Path | None = None) -> Surroundings:
         """Return what validation needs to know: these names, and the folder that paths start from."""
-        registers = ("schemes", "models", "architectures", "datasets", "profiles", "servers")
+        registers = ("schemes", "models", "architectures", "datasets", "profiles", "servers", "policies")
         return Surroundings({register: getattr(self, register) for register in registers}, folder)

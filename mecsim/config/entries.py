@@ -54,7 +54,12 @@ class Entry(Config):
 
     @model_serializer(mode="plain")
     def _write(self) -> dict[str, Any]:
-        own = {key: getattr(self, key) for key in self.own_keys if getattr(self, key) is not None}
+        values = {key: getattr(self, key) for key in self.own_keys}
+        own = {
+            key: value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+            for key, value in values.items()
+            if value is not None
+        }
         return own | self.params.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
@@ -65,22 +70,34 @@ class DatasetEntry(Entry):
     register = "datasets"
 
 
+class ControlEntry(Entry):
+    """A control policy and its own parameters."""
+
+    kind = "policy"
+    register = "policies"
+
+
 class SchemeEntry(Entry):
     """A scheme to compare, its label in tables and figures, and its own parameters."""
 
     kind = "scheme"
     register = "schemes"
-    own_keys = ("name", "label", "clients_per_round")
+    own_keys = ("name", "label", "clients_per_round", "control")
 
     label: Label = Field(description="Unique label in tables and figures; not given, it is the name and the values beside it.")
     clients_per_round: int | None = Field(
         default=None, ge=1, description="Devices that this scheme asks in a round; null: as many as the protocol says."
     )
+    control: ControlEntry | None = Field(
+        default=None,
+        description="The policy that decides who takes part and how, round by round: its name, and the keys that the policy "
+        "defines; null: the section selection says who, and all take part in the scheme's own way.",
+    )
 
     @classmethod
     def defaults(cls, own: dict[str, Any], written: Mapping[str, Any]) -> dict[str, Any]:
         """Return name and label; the label is made of the name and the written values if it is not given."""
-        return {"label": "-".join([own["name"], *_words(written)])[:80], **own}
+        return {"label": "-".join([own["name"], *_words(written), *_words(own.get("control"))])[:80], **own}
 
     @classmethod
     def of(cls, name: str, params: BaseModel, label: str | None = None) -> Self:

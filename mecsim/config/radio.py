@@ -134,10 +134,10 @@ SHARING_KINDS = {
     "rate-fair": "shares that give everybody the same rate",
     "proportional-fair": "equal shares with a gain for choosing good moments",
     "max-ci": "everything to the best channel",
-    "weighted": "shares by weight, of the study's transfers against background traffic",
+    "weighted": "shares by weight: of the study against background traffic, and of devices as a control policy weighs them",
     "fdma": "equal shares of the band, uplink limited by power",
     "min-max": "shares with which all transfers under way end together",
-    "assigned": "shares that a control policy sets",
+    "assigned": "fixed shares by the weights that a control policy gives to devices, the rest to the others",
 }
 
 

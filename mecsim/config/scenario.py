@@ -12,6 +12,7 @@ from mecsim.config.entries import SchemeEntry
 from mecsim.config.fleet import Energy, Fleet, Server
 from mecsim.config.learning import AnyLearning, Learning
 from mecsim.config.network import Network
+from mecsim.config.objective import Objective
 from mecsim.config.protocol import Protocol, Selection, SimpleSelection
 from mecsim.config.sweep import AnyAxis
 
@@ -50,6 +51,9 @@ class Scenario(Config):
     replications: int = Field(default=1, ge=1, description="Trials of each scheme; replication k adds k to every seed, from 0.")
     target_accuracy: float | None = Field(
         default=None, gt=0.0, le=1.0, description="Accuracy whose time, energy and bytes are reported; null: none is."
+    )
+    objective: Objective | None = Field(
+        default=None, description="What a trial costs in one number, and what policies learn to lower; null: none."
     )
     plugins: tuple[ModuleName, ...] = Field(
         default=(), description="Python modules to import first; they may add to the catalog."

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from mecsim.config.catalog import Catalog
-from mecsim.config.entries import DatasetEntry, Entry, SchemeEntry
+from mecsim.config.entries import ControlEntry, DatasetEntry, Entry, SchemeEntry
 from mecsim.config.scenario import Scenario
 
 Schema = dict[str, Any]
@@ -15,13 +15,17 @@ Schema = dict[str, Any]
 
 def json_schema(catalog: Catalog) -> Schema:
     """Return the JSON Schema of a scenario that uses the names of ``catalog``."""
-    params = {*catalog.schemes.values(), *catalog.datasets.values()}
+    params = {*catalog.schemes.values(), *catalog.datasets.values(), *catalog.policies.values()}
     ordered = sorted(params, key=lambda model: (model.__module__, model.__qualname__))
     everything: list[type[BaseModel]] = [Scenario, *ordered]
     places, schema = models_json_schema([(model, "validation") for model in everything], by_alias=True)
     references: dict[type[BaseModel], str] = {model: place["$ref"] for (model, _), place in places.items()}  # type: ignore[misc]
     definitions = schema["$defs"]
-    for entry, models in ((SchemeEntry, catalog.schemes), (DatasetEntry, catalog.datasets)):
+    for entry, models in (
+        (SchemeEntry, catalog.schemes),
+        (DatasetEntry, catalog.datasets),
+        (ControlEntry, catalog.policies),
+    ):
         definitions[entry.__name__] = _one_of(entry, models, references, definitions)
     definitions.pop(BaseModel.__name__, None)  # what the parameters of an entry are before their model is known
     for model in ordered:

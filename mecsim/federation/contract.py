@@ -1,12 +1,15 @@
 """What the world knows of a federated scheme: offers, updates, server steps. No tensor and no clock passes here."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, Self
 
 from mecsim.errors import MecsimError
 from mecsim.jobs.job import Job
+from mecsim.knobs import AS_IT_IS as AS_IT_IS
+from mecsim.knobs import Knob as Knob
+from mecsim.knobs import Settings as Settings
 
 #: What a scheme may be run under: when updates enter the server's state, and which server that is.
 PROTOCOLS = ("sync", "deadline", "buffered", "async", "hierarchical")
@@ -59,12 +62,17 @@ NO_WORK = Work(flop=0.0, traffic_bytes=0.0, peak_bytes=0.0, n_steps=0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientView:
-    """What a scheme may know of a device when it makes an offer."""
+    """What a scheme may know of a device when it makes an offer.
+
+    ``settings`` is what a control policy has decided for it, ``held`` the names of the payloads that it has kept.
+    """
 
     client: int
     round: int
     n_samples: int
     memory_budget_bytes: float
+    settings: Settings = AS_IT_IS
+    held: Container[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +80,8 @@ class Offer:
     """What a device would download, compute and upload in this turn. The job is named here, and not run.
 
     ``sends`` is None where nothing travels back, ``job`` where nothing is learned (a device that uses its model as it is).
-    ``base`` is the state that the training starts from, where the scheme can merge differences from it.
+    ``base`` is the state that the training starts from, where the scheme can merge differences from it. ``choice`` is that of
+    the scheme's knob, ``age`` by how many versions what the device trains around is behind the newest one.
     """
 
     needs: tuple[Payload, ...]
@@ -80,6 +89,8 @@ class Offer:
     sends: Payload | None
     job: Job | None
     base: Job | None = None
+    choice: float | None = None
+    age: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +175,14 @@ class Scheme(Protocol):
 
     def offer(self, client: ClientView) -> Offer | Refusal:
         """Return what this device would do now."""
+        ...
+
+    def knob(self) -> Knob | None:
+        """Return what may be set for each device; None where all get the same."""
+        ...
+
+    def ages(self, held: Container[str]) -> tuple[int | None, ...]:
+        """Return, for each choice of the knob, by how many versions what a device holds is behind; None where it holds none."""
         ...
 
     def alongside(self, round_number: int) -> ServerStep:

@@ -93,7 +93,8 @@ class _Edge:
         world, plan = self._course.world, self._course.plan
         wanted = {payload.name: payload for payload in (self.branch.exchange(),)}
         for device in self._members:
-            view = client_view(world, device=device, n_samples=plan.n_samples(device), round_number=number)
+            settings = plan.assignment(device).settings
+            view = client_view(world, device=device, n_samples=plan.n_samples(device), round_number=number, settings=settings)
             offer = self.branch.offer(view)
             if isinstance(offer, Offer):
                 wanted.update({payload.name: payload for payload in offer.needs})

@@ -38,7 +38,12 @@ class OpenTurns:
         world.look_at(devices)
         for device in devices:
             turn = client_turn(
-                world, self._scheme, device=device, n_samples=plan.n_samples(device), round_number=round_number, to=self._to
+                world,
+                self._scheme,
+                assignment=plan.assignment(device),
+                n_samples=plan.n_samples(device),
+                round_number=round_number,
+                to=self._to,
             )
             self._running[device] = process = world.env.process(turn)
             process.callbacks.append(self._on_end)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import simpy
 
+from mecsim.control.policy import Assignment
 from mecsim.federation.contract import Scheme, ServerStep, Update
 from mecsim.federation.turn import Turn
 from mecsim.jobs.job import Job
@@ -23,6 +24,18 @@ GIVE_UP_S = 7 * 86_400.0
 
 #: Who is asked: (number of the asking, how many, who is not to be asked) -> at most so many devices.
 Select = Callable[[int, int, Set[int]], Sequence[int]]
+
+#: What a round waits for before its devices are chosen; None: for nothing. Called with the round's number.
+BeforeAsking = Callable[[int], simpy.Event | None]
+
+
+def as_it_is(device: int) -> Assignment:
+    """Return the assignment of a device for which nobody decides."""
+    return Assignment(device=device)
+
+
+def at_once(number: int) -> None:
+    """Wait for nothing before a round asks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +60,7 @@ class Plan:
 
     A study ends with its last round, or at ``stop_at_s``: then running turns are interrupted and the open round is not merged.
     What ends at that very instant is in time, and what the servers have begun by then is finished. Quality is asked for at
-    round 0, every ``evaluate_every`` rounds, and at the end.
+    round 0, every ``evaluate_every`` rounds, and at the end. ``assignment`` says how a device that was selected takes its turn.
     """
 
     n_rounds: int
@@ -57,6 +70,8 @@ class Plan:
     n_samples: Callable[[int], int]
     log: Callable[[Round], None]
     stop_at_s: float = math.inf
+    assignment: Callable[[int], Assignment] = as_it_is
+    before_asking: BeforeAsking = at_once
 
 
 def updates_of(turns: Iterable[Turn]) -> list[Update]:
@@ -117,6 +132,8 @@ class Course:
         yield from self.breathe()
         since_s = self.env.now
         while not self.over:
+            if (decided := self.plan.before_asking(number)) is not None:
+                yield decided
             devices = tuple(self.plan.select(number, n, frozenset()))
             look_again_s = math.inf if devices else self.look_again_s(since_s)
             if look_again_s == math.inf:

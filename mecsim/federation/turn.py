@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import simpy
 
-from mecsim.federation.contract import ClientView, Offer, Payload, Refusal, Scheme, Update, Work
+from mecsim.control.policy import Assignment
+from mecsim.federation.contract import AS_IT_IS, ClientView, Offer, Payload, Refusal, Scheme, Settings, Update, Work
 from mecsim.nodes.attachment import LinkState
 from mecsim.nodes.instants import after_all_else
 from mecsim.nodes.meter import RadioUse
@@ -23,16 +24,18 @@ _UNITS = {"memory": (1e9, " GB"), "storage": (1e9, " GB"), "battery": (1e3, " kJ
 class Turn:
     """What happened in a turn; filled in as it goes, and complete when the turn's process ends.
 
-    ``link`` is the device's at the start. The radio's tail may go on after the turn.
+    ``link`` is the device's at the start. The radio's tail may go on after the turn. ``choice`` and ``age`` are the offer's.
     """
 
-    device: int
+    assignment: Assignment
     n_samples: int
     start_s: float
     link: LinkState
     outcome: str = "completed"
     reason: str = ""
     peak_bytes: float = 0.0
+    choice: float | None = None
+    age: int = 0
     radio: RadioUse = field(default_factory=RadioUse)
     computation: Computation = field(default_factory=Computation)
     downloads: list[tuple[Payload, Transfer]] = field(default_factory=list)
@@ -46,6 +49,11 @@ class Turn:
         """Close the turn with its outcome."""
         self.end_s, self.outcome, self.reason = now_s, outcome, reason
         return self
+
+    @property
+    def device(self) -> int:
+        """The device whose turn it is."""
+        return self.assignment.device
 
     @property
     def compute_s(self) -> float:
@@ -64,14 +72,15 @@ class Turn:
 
 
 def client_turn(
-    world: World, scheme: Scheme, *, device: int, n_samples: int, round_number: int, to: End = "server"
+    world: World, scheme: Scheme, *, assignment: Assignment, n_samples: int, round_number: int, to: End = "server"
 ) -> Generator[simpy.Event, Any, Turn]:
-    """Let ``device`` take its turn and return what happened. An interrupt with a ``Stop`` ends it with that outcome.
+    """Let a device take its turn as assigned and return what happened. An interrupt with a ``Stop`` ends it with that outcome.
 
     Whether it can be reached, memory, storage, charge and, where something travels, coverage are checked before anything is
     sent: a refusal costs no time, byte or joule. What had been downloaded completely is kept, whatever comes after.
     """
-    turn = Turn(device, n_samples, float(world.env.now), world.link_now(device))
+    device = assignment.device
+    turn = Turn(assignment, n_samples, float(world.env.now), world.link_now(device))
     if not world.available(np.array([device]), turn.start_s)[0]:
         return turn.end(turn.start_s, "offline", "not available when it was asked")
     if not world.runs(device, turn.start_s):
@@ -94,10 +103,25 @@ def client_turn(
     return turn.end(float(world.env.now), "completed")
 
 
-def client_view(world: World, *, device: int, n_samples: int, round_number: int) -> ClientView:
+def client_view(world: World, *, device: int, n_samples: int, round_number: int, settings: Settings = AS_IT_IS) -> ClientView:
     """Return what a scheme may know of a device."""
-    budget = world.fleet.memory_of(device)
-    return ClientView(client=device, round=round_number, n_samples=n_samples, memory_budget_bytes=budget)
+    return ClientView(
+        client=device,
+        round=round_number,
+        n_samples=n_samples,
+        memory_budget_bytes=world.fleet.memory_of(device),
+        settings=settings,
+        held=world.fleet.holdings.get(device, {}),
+    )
+
+
+def refusal_of_offer(world: World, device: int, offer: Offer) -> Refusal | None:
+    """Return why a device cannot do what it is offered: memory, storage or charge; None when it can."""
+    return (
+        memory_refusal(offer.work, world.fleet.memory_of(device))
+        or _storage_refusal(world, device, offer)
+        or _battery_refusal(world, device)
+    )
 
 
 def memory_refusal(work: Work, memory_budget_bytes: float) -> Refusal | None:
@@ -115,16 +139,13 @@ def in_words(refusal: Refusal) -> str:
 
 def _checked_offer(world: World, scheme: Scheme, turn: Turn, round_number: int) -> Offer | Refusal:
     device = turn.device
-    offer = scheme.offer(client_view(world, device=device, n_samples=turn.n_samples, round_number=round_number))
+    settings = turn.assignment.settings
+    view = client_view(world, device=device, n_samples=turn.n_samples, round_number=round_number, settings=settings)
+    offer = scheme.offer(view)
     if isinstance(offer, Refusal):
         return offer
-    turn.peak_bytes = offer.work.peak_bytes
-    return (
-        memory_refusal(offer.work, world.fleet.memory_of(device))
-        or _storage_refusal(world, device, offer)
-        or _battery_refusal(world, device)
-        or offer
-    )
+    turn.peak_bytes, turn.choice, turn.age = offer.work.peak_bytes, offer.choice, offer.age
+    return refusal_of_offer(world, device, offer) or offer
 
 
 def _storage_refusal(world: World, device: int, offer: Offer) -> Refusal | None:

@@ -41,11 +41,13 @@ class Attachment:
 
     The path is sampled every few metres, and when a station near it fails or works again. Received powers are taken to be
     linear in time between two samples, so that the time of a handover is exact on the sampled path; rates hold from one sample
-    to the next. A cell that is down is no neighbour; one that goes down is left at once, if another one works.
+    to the next. A cell that is down is no neighbour; one that goes down is left at once, if another one works. The device's
+    power is that which was set when the attachment began, or was last told to send anew.
     """
 
     def __init__(self, radio: "RadioNetwork", device: int, now_s: float) -> None:
         self.radio, self.device = radio, device
+        self.power_db = radio.settings.power_db(device)
         self._monitor = A3Monitor(radio.handover.event)
         self._here_s, self._here = now_s, radio.reception(device, now_s)
         self.cell = self._best()
@@ -59,6 +61,12 @@ class Attachment:
     def reception(self) -> Reception:
         """What the device received at the last sample."""
         return self._here
+
+    def send_anew(self) -> None:
+        """Take the power that is set now: a transfer begins. The link has to be brought up to now after it."""
+        power_db = self.radio.settings.power_db(self.device)
+        if power_db != self.power_db:
+            self.power_db, self._known = power_db, (-math.inf, 0)
 
     def next_change_s(self, now_s: float) -> float:
         """Return when the link may change next, always after ``now_s`` once it is up to it; inf where it never does."""
@@ -84,7 +92,7 @@ class Attachment:
         """Compute the link again where something about it, or what other cells do, may have changed."""
         if now_s < self._known[0] and self.radio.n_changes == self._known[1]:
             return
-        self.link = self.radio.link(self.device, self._here, self.cell, now_s)
+        self.link = self.radio.link(self.device, self._here, self.cell, now_s, self.power_db)
         self._known = (min(self._next_s, self.radio.next_change_s(self.device, now_s)), self.radio.n_changes)
 
     def _go_to(self, now_s: float, reception: Reception) -> None:

@@ -132,17 +132,25 @@ class LinkBudget:
             power_dbm = np.where(is_up, power_dbm, _SILENT_DBM)
         return np.asarray(np.argmax(power_dbm, axis=1))
 
-    def links(self, reception: Reception, column: Ints, activity: Activity, fading: tuple[float, float] | None = None) -> Links:
+    def links(
+        self,
+        reception: Reception,
+        column: Ints,
+        activity: Activity,
+        fading: tuple[float, float] | None = None,
+        power_db: Floats | float = 0.0,
+    ) -> Links:
         """Return the links of the devices to the cells in ``column``.
 
         ``fading`` has the gains of downlink and uplink where they are known: SINRs are means without them, rates are with them.
+        ``power_db`` (a number, or one a device) is added to the devices' largest power.
         """
         rows = np.arange(len(column))
         cell, line_of_sight = reception.cells[rows, column], reception.line_of_sight[rows, column]
         gain_db = reception.gain_db[rows, column] + self._beam_db[cell]
         downlink_db = self._power_dbm[cell] + gain_db - self._downlink_noise_dbm(reception, column, activity)
         uplink_noise_dbm = _db(_linear(self.noise_dbm[cell]) + _linear(activity.uplink_dbm[cell]))
-        uplink_db = self.sent_dbm(gain_db) + gain_db - uplink_noise_dbm
+        uplink_db = self.sent_dbm(gain_db, power_db) + gain_db - uplink_noise_dbm
         return Links(
             cell=cell,
             station=self.channel.site_of_cell[cell],
@@ -154,22 +162,26 @@ class LinkBudget:
             uplink_rate_bps=self._uplink_bps(uplink_db, line_of_sight, fading),
         )
 
-    def sent_dbm(self, gain_db: Floats) -> Floats:
-        """Return what devices with the path gain ``gain_db`` send over the whole carrier."""
+    def sent_dbm(self, gain_db: Floats, power_db: Floats | float = 0.0) -> Floats:
+        """Return what devices with the path gain ``gain_db`` send over the whole carrier.
+
+        ``power_db`` is added to the largest power, which is all that it changes where power control asks for less.
+        """
+        maximum_dbm = self.power.maximum_dbm + power_db
         if self.power.p0_dbm_per_rb is None:
-            return np.full(np.shape(gain_db), self.power.maximum_dbm)
+            return np.full(np.shape(gain_db), maximum_dbm)
         return uplink_power_dbm(
             -gain_db,
-            maximum_dbm=self.power.maximum_dbm,
+            maximum_dbm=maximum_dbm,
             p0_dbm_per_rb=self.power.p0_dbm_per_rb,
             alpha=self.power.alpha,
             n_rb=self.carrier.n_rb,
             mu=self.carrier.numerology,
         )
 
-    def sent_to_dbm(self, cell: int, path_gain_db: Floats) -> Floats:
+    def sent_to_dbm(self, cell: int, path_gain_db: Floats, power_db: Floats | float = 0.0) -> Floats:
         """Return what devices of ``cell`` send to it; ``path_gain_db`` is without the beamforming that they make use of."""
-        return self.sent_dbm(path_gain_db + self._beam_db[cell])
+        return self.sent_dbm(path_gain_db + self._beam_db[cell], power_db)
 
     def _downlink_noise_dbm(self, reception: Reception, column: Ints, activity: Activity) -> Floats:
         """Return thermal noise and what the other cells send, at each device."""

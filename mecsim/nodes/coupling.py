@@ -80,7 +80,7 @@ class Coupling:
                 own = np.flatnonzero(reception.cells[0] == cell)
                 if not len(own):
                     continue
-                sent_dbm = self._radio.budget.sent_to_dbm(cell, reception.gain_db[0, own])
+                sent_dbm = self._radio.budget.sent_to_dbm(cell, reception.gain_db[0, own], attachment.power_db)
                 heard = 10.0 ** ((sent_dbm + reception.gain_db[0]) / 10.0) / len(attachments)
                 heard[own] = 0.0
                 np.add.at(heard_mw, reception.cells[0], heard)

@@ -15,6 +15,7 @@ from mecsim.nodes.coupling import Coupling
 from mecsim.nodes.faults import Faults
 from mecsim.nodes.mobility import Mobility
 from mecsim.nodes.radio_rules import FadingBlocks, HandoverRules, MeasuredRates
+from mecsim.nodes.radio_settings import RadioSettings
 from mecsim.nodes.timeline import Timeline, cycle_start_s
 from mecsim.radio.fading import block_gain, coherence_time_s
 from mecsim.radio.link import Link
@@ -66,9 +67,13 @@ class RadioNetwork:
         self.handover, self.activity, self.faults = handover, activity, faults
         self.measured, self._measured_is_shared = measured, measured_is_shared
         self._blocks, self._streams, self._stations_fail = blocks, streams, stations_fail
+        #: What has been set for single devices.
+        self.settings = RadioSettings(
+            self.cells, measured=measured is not None, in_cells=measured is None or measured_is_shared
+        )
         self._kept: dict[int, tuple[float, Reception]] = {}
         self._private: dict[tuple[int, str], Link] = {}
-        self._linked: dict[int, tuple[float, Reception | None, int, LinkState | None]] = {}
+        self._linked: dict[int, tuple[tuple[float, int, float, int], Reception, LinkState]] = {}
         #: Goes up whenever what the cells do to each other changes.
         self.n_changes = 0
         self._quiet = budget.no_activity()
@@ -106,32 +111,35 @@ class RadioNetwork:
     def links(self, devices: Ints, now_s: float) -> Links:
         """Return the links that idle devices would have to their strongest cells, a row a device."""
         reception = self._receptions(devices, now_s)
-        return self.budget.links(reception, self.budget.strongest(reception, self.up_cells(reception, now_s)), self.activity)
+        column, powers_db = self.budget.strongest(reception, self.up_cells(reception, now_s)), self.settings.powers_db(devices)
+        return self.budget.links(reception, column, self.activity, power_db=powers_db)
 
-    def link(self, device: int, reception: Reception, cell: int, now_s: float) -> LinkState:
-        """Return a device's link to ``cell`` now; the rate is 0 in an outage."""
-        kept_s, kept_reception, n_changes, kept = self._linked.get(device, (math.nan, None, -1, None))
-        if kept is not None and (kept_s, n_changes, kept.cell) == (now_s, self.n_changes, cell) and kept_reception is reception:
-            return kept
-        found = self._link(device, reception, cell, now_s, self.activity)
-        self._linked[device] = (now_s, reception, self.n_changes, found)
+    def link(self, device: int, reception: Reception, cell: int, now_s: float, power_db: float = 0.0) -> LinkState:
+        """Return a device's link to ``cell`` now; the rate is 0 in an outage. ``power_db`` is added to its largest power."""
+        known, as_of = self._linked.get(device), (now_s, self.n_changes, power_db, cell)
+        if known is not None and known[0] == as_of and known[1] is reception:
+            return known[2]
+        found = self._link(device, reception, cell, now_s, self.activity, power_db)
+        self._linked[device] = (as_of, reception, found)
         return found
 
     def idle_link(self, device: int, now_s: float, *, quiet: bool = False) -> LinkState:
         """Return the link that a device would have if it attached now; ``quiet``: and if the other cells were silent."""
         reception = self.reception(device, now_s)
         column = self.budget.strongest(reception, self.up_cells(reception, now_s))
-        cell = int(reception.cells[0, column[0]])
+        cell, power_db = int(reception.cells[0, column[0]]), self.settings.power_db(device)
         if quiet and self._coupling is not None:
-            return self._link(device, reception, cell, now_s, self._quiet)
-        return self.link(device, reception, cell, now_s)
+            return self._link(device, reception, cell, now_s, self._quiet, power_db)
+        return self.link(device, reception, cell, now_s, power_db)
 
-    def _link(self, device: int, reception: Reception, cell: int, now_s: float, activity: Activity) -> LinkState:
+    def _link(
+        self, device: int, reception: Reception, cell: int, now_s: float, activity: Activity, power_db: float
+    ) -> LinkState:
         column = np.flatnonzero(reception.cells[0] == cell)
         if not len(column):
             return LinkState(cell, self.station_of(cell), math.nan, False, -math.inf, -math.inf, 0.0, 0.0)
         gains = self._block_gains(device, cell, bool(reception.line_of_sight[0, column[0]]), now_s)
-        row = self.budget.links(reception, column[:1], activity, gains)
+        row = self.budget.links(reception, column[:1], activity, gains, power_db)
         down_bps, up_bps = float(row.downlink_rate_bps[0]), float(row.uplink_rate_bps[0])
         if self.measured is not None:
             down_bps, up_bps = self.measured.rates(device, now_s)

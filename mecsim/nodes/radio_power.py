@@ -7,12 +7,27 @@ from mecsim.units import db_to_linear
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Amplifier:
+    """What sends: sqrt(output x maximum) / efficiency, as of class B, and circuits; ``efficiency`` is that at the maximum."""
+
+    output_dbm: float
+    maximum_dbm: float
+    efficiency: float
+    circuit_w: float
+
+    def draw_w(self, power_db: float = 0.0) -> float:
+        """Return what it draws while it sends with ``power_db`` added to its output."""
+        output_w, maximum_w = 1e-3 * db_to_linear(self.output_dbm + power_db), 1e-3 * db_to_linear(self.maximum_dbm)
+        return math.sqrt(output_w * maximum_w) / self.efficiency + self.circuit_w
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RadioPower:
     """Power of a radio above the idle device; while it carries data, affine in the throughput: an overhead, and joules a bit.
 
     A radio that sleeps needs ``promotion_s`` at ``promotion_w`` before it carries anything; after the last bit it stays
     connected for ``tail_s`` at ``tail_w``. ``idle_w`` is what it draws asleep: part of the device's own idle power, and for
-    the record only.
+    the record only. With an ``amplifier``, it is known what less transmit power saves.
     """
 
     name: str
@@ -26,11 +41,23 @@ class RadioPower:
     tail_s: float = 0.0
     tail_w: float = 0.0
     idle_w: float = 0.015
+    amplifier: Amplifier | None = None
 
     @property
     def overhead_w(self) -> float:
         """Return the power of being connected with nothing to carry (the tail): the mean of both directions' overheads."""
         return 0.5 * (self.downlink_overhead_w + self.uplink_overhead_w)
+
+    def sending(self, power_db: float) -> "RadioPower":
+        """Return the radio of a device that sends with ``power_db`` (0 or less) added to its power.
+
+        Only an amplifier's draw changes, as if it sent with its ``output_dbm`` otherwise: that power control had it send with
+        less already is not known here. The measured fits are affine in the throughput and know no transmit power, so they
+        stay as they are: there, less power costs time and saves nothing.
+        """
+        if self.amplifier is None or power_db == 0.0:
+            return self
+        return replace(self, uplink_overhead_w=self.amplifier.draw_w(power_db))
 
 
 _BASE_W = 2.35  # the phone of the measurement with its screen on and no transfer
@@ -140,14 +167,15 @@ def physical_radio(
     """
     if output_dbm > maximum_dbm:
         raise ValueError(f"output_dbm ({output_dbm}) is above maximum_dbm ({maximum_dbm})")
-    output_w, maximum_w = 1e-3 * db_to_linear(output_dbm), 1e-3 * db_to_linear(maximum_dbm)
+    amplifier = Amplifier(output_dbm=output_dbm, maximum_dbm=maximum_dbm, efficiency=amplifier_efficiency, circuit_w=circuit_w)
     return RadioPower(
         name="physical",
         downlink_overhead_w=receive_w,
-        uplink_overhead_w=math.sqrt(output_w * maximum_w) / amplifier_efficiency + circuit_w,
+        uplink_overhead_w=amplifier.draw_w(),
         downlink_j_per_bit=0.0,
         uplink_j_per_bit=0.0,
         tail_s=tail_s,
         tail_w=tail_w,
         source="amplifier and circuits; all default",
+        amplifier=amplifier,
     )

@@ -66,9 +66,11 @@ class World:
     ) -> None:
         self.env, self.fleet, self.radio, self.transport, self.server = env, fleet, radio, transport, server
         self.faults, self._flows = faults, flows or FlowRules()
-        self.radios = Radios(lambda device: radio_power[fleet.profile(device).radio])
+        self._radio_power = radio_power
+        self.radios = Radios(lambda device: self._radio_of(device, radio.settings.power_db(device)))
         self._battery = BatteryMeter(fleet)
         self._attached: dict[int, Attachment] = {}
+        self._sending: set[int] = set()  # devices with a transfer under way
         self._backhaul_rate_bps, self._station_backhaul_bps = backhaul_rate_bps, station_backhaul_bps
         self.backhaul: dict[Direction, Link] = {"downlink": EqualLink(env), "uplink": EqualLink(env)}
         self._station_wires: dict[tuple[int, Direction], Link] = {}
@@ -164,6 +166,23 @@ class World:
         """Work out the links of devices that are about to begin: cheaper for all at once."""
         self.radio.prefetch(devices, float(self.env.now))
 
+    def set_radio(self, bandwidth: Mapping[int, float], power_db: Mapping[int, float]) -> None:
+        """Set weights of devices (above 0) and what is added to their largest uplink power (dB, 0 or less), by device.
+
+        It takes the place of all that was set before: who is not named has the weight 1 and all of its power. A transfer keeps
+        the power with which it began, and the weight with which it began in its cell. Under ``weighted`` a device's weight is
+        multiplied with that of the study. Under ``assigned`` both directions of each cell are divided at once among the devices
+        named here that it serves now, in proportion to their weights and for good: what one of them does not use is nobody's
+        unless somebody else is in the cell, such as a device that has come there since. ValueError as of ``RadioSettings.set``.
+        """
+        self.radio.settings.set(bandwidth, power_db, self._cell_of)
+
+    def _cell_of(self, device: int) -> int:
+        attachment = self._attached.get(device)
+        if attachment is None or not (device in self._sending or self.radios.is_connected(device, float(self.env.now))):
+            return self.link_now(device).cell
+        return attachment.cell
+
     def connect(self, device: int, use: RadioUse, end: End = "server", *, is_new: bool = True) -> Process:
         """Wake the radio where it sleeps, and open a connection where it ``is_new``; the joules go to ``use``."""
         waking = self.radios.connect(device, float(self.env.now), use)
@@ -223,7 +242,10 @@ class World:
         self.backhaul_bits += self.transport.backhaul_bits(size_bytes)
 
     def attach(self, device: int) -> Attachment:
-        """Return the attachment of a device, which lasts as long as it is connected; a new one is to the strongest cell."""
+        """Return a device's attachment for a new transfer; it lasts as long as the device is connected.
+
+        A new one is to the strongest cell.
+        """
         now_s = float(self.env.now)
         attachment = self._attached.get(device)
         if attachment is None:
@@ -231,6 +253,7 @@ class World:
                 del self._attached[oldest]  # a study may touch every device of a city
             self._attached[device] = attachment = Attachment(self.radio, device, now_s)
         else:
+            attachment.send_anew()
             attachment.advance(now_s)
         return attachment
 
@@ -239,7 +262,7 @@ class World:
     ) -> tuple[float, dict[str, Any]]:
         """Return the rate that a device's transfer has alone, and what else its cell wants to know of it."""
         efficiency, cap_bps = self.transport.efficiency, self.transport.cap_bps(end)
-        options: dict[str, Any] = {"weight": self._flows.weight, "owner": device}
+        options: dict[str, Any] = {"weight": self._flows.weight * self.radio.settings.weight(device), "owner": device}
         if math.isfinite(cap_bps):
             options["cap_bps"] = cap_bps
         if self._flows.uplink_power_limited and direction == "uplink" and self.radio.measured is None:
@@ -266,6 +289,7 @@ class World:
 
     def open_meter(self, device: int) -> None:
         """Begin to take a transfer's joules from the battery."""
+        self._sending.add(device)
         self._battery.begin(device, float(self.env.now))
 
     def check_battery_s(self, device: int, ride: Ride) -> float:
@@ -282,6 +306,7 @@ class World:
     def close_meter(self, device: int, ride: Ride) -> None:
         """Finish a transfer's record: bytes, joules, airtime; its radio goes into the tail."""
         record, now_s = ride.transfer, float(self.env.now)
+        self._sending.discard(device)
         record.end_s = now_s
         record.carried_bytes = ride.carried_bits / BITS_PER_BYTE
         record.energy_j = self._energy_j(device, ride)
@@ -293,8 +318,13 @@ class World:
 
     def _energy_j(self, device: int, ride: Ride) -> float:
         record, now_s = ride.transfer, float(self.env.now)
-        return transfer_energy_j(now_s - record.start_s, ride.carried_bits, record.direction, self.radios.power(device))
+        radio = self._radio_of(device, ride.attachment.power_db)
+        return transfer_energy_j(now_s - record.start_s, ride.carried_bits, record.direction, radio)
 
     def _most_w(self, device: int, ride: Ride) -> float:
         # Power is affine in the rate, and nobody is faster than alone.
-        return transfer_energy_j(1.0, ride.alone_bps, ride.transfer.direction, self.radios.power(device))
+        radio = self._radio_of(device, ride.attachment.power_db)
+        return transfer_energy_j(1.0, ride.alone_bps, ride.transfer.direction, radio)
+
+    def _radio_of(self, device: int, power_db: float) -> RadioPower:
+        return self._radio_power[self.fleet.profile(device).radio].sending(power_db)

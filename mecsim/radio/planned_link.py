@@ -31,13 +31,23 @@ class PlannedLink(Link):
         self._rates: Floats = np.zeros(0)
         self._ends_next: NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)  # as of the last plan
 
+    @property
+    def takes_weights(self) -> bool:
+        """Whether the weights of flows count."""
+        return self._policy.takes_weights
+
+    @property
+    def takes_shares(self) -> bool:
+        """Whether shares may be assigned."""
+        return self._policy.takes_shares
+
     def set_shares(self, shares: Mapping[Hashable, float]) -> None:
         """Assign shares to owners from now on, in place of those assigned before; for the policy "assigned" alone.
 
         An owner's active flows divide its share equally. ValueError unless each share is above 0 and they sum to 1 at most; an
         owner that is to have nothing has its flows parked.
         """
-        if self._policy is not POLICIES["assigned"]:
+        if not self.takes_shares:
             raise ValueError("only a link with the policy 'assigned' has its shares set")
         if not all(share > 0.0 for share in shares.values()):
             raise ValueError(f"each share must be above 0, got {dict(shares)}; park a flow with set_rate(flow, 0.0)")

@@ -9,7 +9,7 @@ Floats = NDArray[np.float64]
 
 
 def uplink_power_dbm(
-    path_loss_db: ArrayLike, *, maximum_dbm: float, p0_dbm_per_rb: float, alpha: float, n_rb: float, mu: int = 0
+    path_loss_db: ArrayLike, *, maximum_dbm: ArrayLike, p0_dbm_per_rb: float, alpha: float, n_rb: float, mu: int = 0
 ) -> Floats:
     """Return min(maximum, P0 + alpha x loss + 10 log10(2^mu x resource blocks)), the open loop of TS 38.213, clause 7.1.1.
 

@@ -45,10 +45,15 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A way to divide a carrier. ``takes_bands``: shares are parts of the band, in which power-limited rates are concave."""
+    """A way to divide a carrier. ``takes_bands``: shares are parts of the band, in which power-limited rates are concave.
+
+    ``takes_weights`` and ``takes_shares``: it goes by the flows' weights, by shares given from outside.
+    """
 
     split: Callable[[FlowColumns], Split]
     takes_bands: bool = False
+    takes_weights: bool = False
+    takes_shares: bool = False
 
 
 def fill(weights: Floats, limits: Floats, total: float = 1.0) -> Floats:
@@ -139,8 +144,8 @@ POLICIES.put("equal", Policy(equal))
 POLICIES.put("rate-fair", Policy(rate_fair))
 POLICIES.put("proportional-fair", Policy(proportional_fair))
 POLICIES.put("max-ci", Policy(max_ci))
-POLICIES.put("weighted", Policy(weighted))
-POLICIES.put("assigned", Policy(assigned, takes_bands=True))
+POLICIES.put("weighted", Policy(weighted, takes_weights=True))
+POLICIES.put("assigned", Policy(assigned, takes_bands=True, takes_shares=True))
 POLICIES.put("fdma", Policy(fdma, takes_bands=True))
 POLICIES.put("min-max", Policy(min_max, takes_bands=True))
 

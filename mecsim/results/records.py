@@ -7,7 +7,7 @@ begin with variant and seed alone: all schemes meet the same one.
 from dataclasses import dataclass
 
 #: Raise it when a column changes its meaning, goes or comes; the reader refuses folders of another version.
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 #: How a client turn can end: with an update that counted; with one that came too late or was stopped; not begun, for want of
 #: memory, storage or charge; lost on the way (handover, outage, crash, battery, restart of the server); not reached at all.
@@ -32,7 +32,8 @@ class RoundRow(Trial):
     merge. ``accuracy`` and ``loss`` are null in rounds that are not evaluated. ``selected`` is the sum of the outcomes. Bytes
     are those of the payloads that went over the radio, without protocol overhead; those of turns that did not complete are the
     ``wasted`` ones among them. ``station_energy_j`` is what the study's own downlink transfers made the stations draw;
-    ``carbon_g`` is that of devices, server, stations' share and backhaul.
+    ``cost`` is that of the scenario's objective: null without one, in round 0, and where nothing is evaluated. ``carbon_g`` is
+    that of devices, server, stations' share and backhaul.
     """
 
     round: int
@@ -40,6 +41,7 @@ class RoundRow(Trial):
     sim_time_s: float
     accuracy: float | None
     loss: float | None
+    cost: float | None
     uplink_bytes: int
     downlink_bytes: int
     wasted_bytes: int
@@ -65,6 +67,8 @@ class ClientRow(Trial):
     ``outcome`` is one of ``OUTCOMES``; ``reason`` says why it was not completed ("" when it was), beginning with the cause.
     ``connect_energy_j`` is promotion and connection set-up, ``tail_energy_j`` the radio's tails, also after the turn.
     ``staleness`` counts the merges between start and arrival of the update. Place and link are those at the start.
+    ``choice`` is that of the scheme's knob, null where it has none, ``age`` by how many versions what the device trained around
+    was behind; ``bandwidth`` is its weight in the cell, and ``power_db`` what was taken from its transmit power (0 or less).
     """
 
     round: int
@@ -95,6 +99,10 @@ class ClientRow(Trial):
     distance_m: float
     downlink_sinr_db: float
     uplink_sinr_db: float
+    choice: float | None
+    age: int
+    bandwidth: float
+    power_db: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,11 +161,12 @@ class DiagnosticRow(Trial):
 class SummaryRow(Trial):
     """``summary.parquet``: one row a trial.
 
-    The ``*_to_target`` columns are null where the target accuracy was not reached or none was set. ``refused_device_share``
-    is the share of the fleet's devices that the scheme leaves out: their memory cannot hold its work, or it has none for them.
-    ``update_bytes`` is the largest upload of the trial; ``peak_memory_bytes`` is the largest over the fleet and ``turn_flop``
-    the mean, at the end of the trial; ``inference_flop`` is one query to what the scheme deploys. Energies are totals over the
-    trial.
+    ``objective`` is the sum of the rounds' cost up to the one that reached the target accuracy, or of all; null where the
+    scenario has no section ``objective``. The ``*_to_target`` columns are null where the target accuracy was not reached or
+    none was set. ``refused_device_share`` is the share of the fleet's devices that the scheme leaves out: their memory cannot
+    hold its work, or it has none for them. ``update_bytes`` is the largest upload of the trial; ``peak_memory_bytes`` is the
+    largest over the fleet and ``turn_flop`` the mean, at the end of the trial; ``inference_flop`` is one query to what the
+    scheme deploys. Energies are totals over the trial.
     """
 
     account_as: str
@@ -166,6 +175,7 @@ class SummaryRow(Trial):
     final_accuracy: float | None
     best_accuracy: float | None
     final_loss: float | None
+    objective: float | None
     target_accuracy: float | None
     time_to_target_s: float | None
     device_energy_to_target_j: float | None
@@ -276,8 +286,41 @@ class CoverageRow(World):
     downlink_sinr_db: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurrogateRow:
+    """``surrogate.parquet``: the accuracy that a surrogate of quality foretold after a round, and the one that came.
+
+    ``label`` is the scheme whose policy brought the surrogate. ``source`` is "fit" (the trials that it was fitted to),
+    "held-out" (the same trials, foretold by a fit without their world) or "run" (a trial of this run); ``trial`` and ``world``
+    name the trial. No rows without such a policy.
+    """
+
+    label: str
+    source: str
+    trial: str
+    world: str
+    round: int
+    predicted: float
+    observed: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingRow:
+    """``training.parquet``: how a learned policy was trained, in steps of the environment; no rows without one.
+
+    ``mean_return`` and ``std_return`` are those of the episodes that ended since the row before, null where none did;
+    ``evaluation_return`` is that of the policy as it was then, in fixed worlds. A return is minus the objective.
+    """
+
+    label: str
+    steps: int
+    mean_return: float | None
+    std_return: float | None
+    evaluation_return: float
+
+
 #: Any row of a run folder.
-Row = Trial | VariantRow | World
+Row = Trial | VariantRow | World | SurrogateRow | TrainingRow
 
 #: File stem of each table.
 TABLES: dict[str, type[Row]] = {
@@ -292,4 +335,6 @@ TABLES: dict[str, type[Row]] = {
     "devices": DeviceRow,
     "stations": StationRow,
     "coverage": CoverageRow,
+    "surrogate": SurrogateRow,
+    "training": TrainingRow,
 }

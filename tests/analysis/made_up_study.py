@@ -114,7 +114,7 @@ def _clients(trial: dict, number: int, start_s: float, rate: float, lost: float,
                 upload_bytes=received // 2 if outcome == "lost" else received, connect_energy_j=0.1,
                 download_energy_j=down * 0.9, compute_energy_j=compute * 4.0, upload_energy_j=up * 1.6, tail_energy_j=0.2,
                 idle_energy_j=0.3, handovers=0, staleness=0, peak_memory_bytes=peak, memory_budget_bytes=memory,
-                distance_m=140.0, downlink_sinr_db=18.0, uplink_sinr_db=11.0,
+                distance_m=140.0, downlink_sinr_db=18.0, uplink_sinr_db=11.0, choice=None, age=0, bandwidth=1.0, power_db=0.0,
             )
         )  # fmt: skip
     return rows
@@ -128,7 +128,7 @@ def _round(
     counts = {outcome: sum(client.outcome == outcome for client in clients) for outcome in OUTCOMES}
     return RoundRow(
         **trial, round=number, opened_at_s=opened_at_s, sim_time_s=clock_s,
-        accuracy=float(min(accuracy, 1.0)), loss=float(2.3 * (1 - accuracy)),
+        accuracy=float(min(accuracy, 1.0)), loss=float(2.3 * (1 - accuracy)), cost=None,
         uplink_bytes=sum(client.upload_bytes for client in clients),
         downlink_bytes=sum(client.download_bytes for client in clients), wasted_bytes=0,
         device_compute_energy_j=sum(client.compute_energy_j for client in clients),
@@ -152,7 +152,7 @@ def _summary(trial: dict, rounds: Sequence[RoundRow], account_as: str, target: f
     return SummaryRow(
         **trial, **total, **counts, account_as=account_as, rounds=len(rounds) - 1, sim_time_s=last.sim_time_s,
         final_accuracy=last.accuracy, best_accuracy=max(row.accuracy for row in rounds), final_loss=last.loss,
-        target_accuracy=target, time_to_target_s=None if hit is None else rounds[hit].sim_time_s,
+        objective=None, target_accuracy=target, time_to_target_s=None if hit is None else rounds[hit].sim_time_s,
         device_energy_to_target_j=None if hit is None else energy,
         uplink_bytes_to_target=None if hit is None else sum(r.uplink_bytes for r in until),
         downlink_bytes_to_target=None if hit is None else sum(r.downlink_bytes for r in until),

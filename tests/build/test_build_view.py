@@ -11,6 +11,7 @@ from learners.schemes.synthetic import Synthetic
 from mecsim.build.view import FleetView
 from mecsim.cli.synthetic_room import SyntheticRoom
 from mecsim.config.scenario import TrialSeeds
+from mecsim.control.policy import Assignment
 from mecsim.federation.turn import client_turn
 from mecsim.jobs.job import job
 
@@ -46,7 +47,9 @@ def test_the_expected_turn_is_the_turn_of_a_lone_device(changes):
         view, scheme = view_of(built), scheme_of(built)
         expected_s = view.expected_turn_s(np.array([device]))[0]
         expected_j = view.expected_energy_j(np.array([device]))[0]
-        process = built.env.process(client_turn(built.world, scheme, device=device, n_samples=100 + device, round_number=0))
+        process = built.env.process(
+            client_turn(built.world, scheme, assignment=Assignment(device=device), n_samples=100 + device, round_number=0)
+        )
         turn = built.env.run(until=process)
         assert turn.outcome == "completed"
         assert turn.end_s - turn.start_s == pytest.approx(expected_s, rel=1e-6)
@@ -108,7 +111,7 @@ def test_losses_are_demanded_at_once_and_in_order():
 
     def demand(jobs):
         asked.append(len(jobs))
-        return [float(i) for i in range(len(jobs))]
+        return [{"loss": float(i)} for i in range(len(jobs))]
 
     view = view_of(world(), demand)
     assert view.losses(np.array([5, 2, 7])).tolist() == [0.0, 1.0, 2.0]

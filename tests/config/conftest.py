@@ -102,6 +102,7 @@ def catalog() -> Catalog:
         datasets={"digits": Digits, "csv": CsvFile},
         profiles={"raspberry-pi-5": "a single-board computer", "phone": "a phone"},
         servers={"server-a100": "a server"},
+        policies={},
         extra_checks=(memory_check,),
     )
 

@@ -7,19 +7,16 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import yaml
-from worlds import rows_of
 
 import mecsim
 from learners.catalog import DATASETS
 from mecsim.api import StudyRun
 from mecsim.cli.names import build_catalog
 from mecsim.config.loader import parse_study
-from mecsim.rng import Streams
 
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLES = ROOT / "docs" / "examples"
@@ -110,21 +107,6 @@ def test_the_architecture_has_the_published_size(tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(EXAMPLES)}
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)
     assert int(told.stdout) / 1e6 == pytest.approx(632, rel=0.005)
-
-
-def test_the_policy_hears_everybody_in_a_world(example, monkeypatch):
-    policy = example("least_asked").LeastAsked
-    monkeypatch.setattr("mecsim.build.trial.build_selector", lambda config, streams, n_devices: policy(streams))
-    turns = [row.device for row in rows_of()["clients"]]
-    assert len(turns) == 12
-    assert len(set(turns)) == 12, "3 rounds of 4 of 12 devices: each once"
-
-
-def test_the_policy_prefers_the_least_asked_then_the_fullest(example):
-    charge = np.array([0.2, 0.9, 0.9, 0.5])
-    view = SimpleNamespace(n_devices=4, available=lambda devices: devices >= 0, battery_share=lambda devices: charge[devices])
-    chosen = example("least_asked").LeastAsked(Streams(0))
-    assert [chosen.select(view, number, 2) for number in (1, 2, 3)] == [(1, 2), (3, 0), (1, 2)]
 
 
 def test_the_scenarios_of_getting_started_are_valid():

@@ -35,7 +35,7 @@ class Ends:
 
 class FakeFleet:
     def __init__(self, n):
-        self.n = n
+        self.n, self.holdings = n, {}
 
     def __len__(self):
         return self.n
@@ -88,10 +88,11 @@ class FakeWorld:
         self.backhaul_log.append((self.env.now, station, size_bytes, direction))
 
 
-def fake_turn(world, scheme, *, device, n_samples, round_number, to="server"):
+def fake_turn(world, scheme, *, assignment, n_samples, round_number, to="server"):
     """Take a turn in a ``FakeWorld``; in the place of ``client_turn``."""
+    device = assignment.device
     assert device not in world.running, f"device {device} begins a turn while it takes one"
-    turn, ends = Turn(device, n_samples, float(world.env.now), link=None), world.ends(device)
+    turn, ends = Turn(assignment, n_samples, float(world.env.now), link=None), world.ends(device)
     world.n_begun[device] += 1
     world.begun.append((world.env.now, device, round_number, to))
     offer = scheme.offer(SimpleNamespace(client=device, round=round_number, n_samples=n_samples, memory_budget_bytes=1e9))

@@ -8,6 +8,7 @@ from fake_protocol_world import Ends, FakeWorld, NotingScheme, outcomes, run_pro
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mecsim.control.policy import Assignment
 from mecsim.federation.deadline import AdaptiveDeadline, FixedDeadline, n_with_spares, run_deadline
 from mecsim.federation.sync import run_synchronous
 from mecsim.federation.turn import Turn
@@ -112,7 +113,9 @@ def test_without_spares_a_deadline_is_the_synchronous_protocol_cut_off(turn_s, d
 
 def learnt(deadline, *turns):
     """Let a deadline see turns (device, seconds, outcome)."""
-    deadline.learn([Turn(device, 10, 5.0, link=None).end(5.0 + seconds, outcome) for device, seconds, outcome in turns])
+    deadline.learn(
+        [Turn(Assignment(device=device), 10, 5.0, link=None).end(5.0 + seconds, outcome) for device, seconds, outcome in turns]
+    )
 
 
 def test_an_adaptive_deadline_begins_with_what_the_cost_model_expects():

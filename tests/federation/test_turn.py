@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from plain_world import NO_DELAY, PlainScheme, make_world
 
+from mecsim.control.policy import Assignment
 from mecsim.federation.contract import NO_WORK, ClientView, Offer, Refusal
 from mecsim.federation.turn import client_turn
 from mecsim.nodes.profiles import RADIO_POWER
@@ -12,7 +13,9 @@ from mecsim.nodes.transport import Transport
 
 
 def take_turn(world, scheme, device=0, round_number=1):
-    turn = world.env.process(client_turn(world, scheme, device=device, n_samples=10, round_number=round_number))
+    turn = world.env.process(
+        client_turn(world, scheme, assignment=Assignment(device=device), n_samples=10, round_number=round_number)
+    )
     return world.env.run(turn)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from federation.plain_world import PROFILE, PlainScheme
 
+from mecsim.control.policy import Assignment
 from mecsim.federation.contract import Offer, Payload
 from mecsim.federation.turn import client_turn
 from mecsim.nodes.battery import Batteries
@@ -37,7 +38,9 @@ class Tasks(PlainScheme):
 
 
 def begin(world, scheme, device=0, round_number=1, to="server"):
-    return world.env.process(client_turn(world, scheme, device=device, n_samples=10, round_number=round_number, to=to))
+    return world.env.process(
+        client_turn(world, scheme, assignment=Assignment(device=device), n_samples=10, round_number=round_number, to=to)
+    )
 
 
 def take_turn(world, scheme=None, device=0, round_number=1, at_s=None, to="server"):

@@ -8,6 +8,7 @@ from scheme_cases import federated, offer, shared_runner
 from learners.catalog import SCHEMES
 from learners.inline import take_round, take_turns
 from mecsim.federation.contract import PROTOCOLS, Blend, SchemeError
+from mecsim.knobs import Settings
 
 pytestmark = pytest.mark.learning
 
@@ -19,12 +20,12 @@ def made(name, **params):
     return federated(shared_runner(), name, params)
 
 
-def edge_round(scheme, context, *shards):
+def edge_round(scheme, context, *shards, settings=None):
     """Let a branch each take a round over its own clients; return the branches with their samples."""
     branches = []
     for clients in shards:
         branch = scheme.branch()
-        branch.merge(take_turns(branch, context, 1, clients))
+        branch.merge(take_turns(branch, context, 1, clients, settings=settings or {}))
         branches.append((branch, float(sum(context.client_samples[client] for client in clients))))
     return branches
 
@@ -76,10 +77,29 @@ def test_emulators_are_realigned_by_the_cloud_alone():
 
 
 def test_emulators_in_use_are_those_of_any_branch():
-    scheme, context = made("fedpeat", **QUICK, compression="narrow", ladder=[0.0, 0.5], policy="memory")
-    scheme._last_used = (0.5,)
-    scheme.join(edge_round(scheme, context, [0], [1]))
-    assert scheme._last_used == (0.0,)  # devices with memory in plenty get the middle itself
+    def around(shards, choices):
+        scheme, context = made("fedpeat", **QUICK, compression="narrow", ladder=[0.0, 0.25, 0.5])
+        settings = {client: Settings(choice=choice) for client, choice in choices.items()}
+        scheme.join(edge_round(scheme, context, *shards, settings=settings))
+        prefixes = json.loads(scheme.quality().params)["prefixes"]
+        return {prefix for prefix in prefixes if prefix.startswith("emulator_0") and "distilled" not in prefix}
+
+    assert around([[0], [1]], {0: 0.5, 1: 0.25}) == {"emulator_0.5_", "emulator_0.25_"}
+    assert around([[0, 1], [2]], {0: 0.5, 1: 0.5}) == {"emulator_0.5_", "emulator_0.0_"}
+
+
+def test_a_branch_trains_around_the_versions_that_the_cloud_made():
+    scheme, context = made("fedpeat", **QUICK, compression="narrow", ladder=[0.25, 0.5], realign_every=1)
+    first = {payload.name for payload in offer(scheme, context, choice=0.5).needs}
+    scheme.join(edge_round(scheme, context, [0], [1, 2]))
+    branch = scheme.branch()
+    assert branch.ages(first) == scheme.ages(first) == (None, 1)
+    kept = offer(branch, context, held=first, choice=0.5, renew=False)
+    assert (kept.choice, kept.age) == (0.5, 1)
+    branch.merge(take_turns(branch, context, 2, [0]))
+    assert branch.ages(first) == (None, 1)  # an edge server makes no version
+    scheme.join([(branch, 1.0)])
+    assert (scheme.ages(first), branch.ages(first)) == ((None, 2), (None, 1))
 
 
 def test_the_small_model_is_distilled_by_the_cloud_alone():
@@ -126,7 +146,7 @@ def test_a_loss_of_ones_own_is_of_what_the_device_holds():
     scheme, context = made("local-only")
     take_round(scheme, context, 1, [0])
     assert scheme.client_loss(0).inputs[0] == scheme.own_state(0) != scheme.client_loss(1).inputs[0] == scheme.state
-    around, _ = made("fedpeat", **QUICK, compression="narrow", ladder=[0.25, 0.5], policy="memory")
+    around, _ = made("fedpeat", **QUICK, compression="narrow", ladder=[0.25, 0.5])
     compression = json.loads(around.client_loss(0).params)["model"]["compression"]
     assert compression["keep"] == 0.5  # the smallest that is in use: every device can hold that one
     assert json.loads(around.client_loss(2).params)["on"] == {"client": 2}

@@ -14,6 +14,7 @@ from learners.schemes.context import LocalSettings
 from learners.schemes.parts import client_loss_job, evaluate_job
 from mecsim.groups import group_rows
 from mecsim.jobs.job import Result, job
+from mecsim.knobs import Settings
 
 pytestmark = pytest.mark.learning
 
@@ -101,13 +102,13 @@ def test_two_models_together_are_counted_as_one(runner, entry, options):
 @pytest.mark.parametrize(
     ("name", "params"),
     [
-        ("fedpeat", {"ladder": [0.0, 0.5], "policy": "memory", "distillation": {"steps": 0}}),
+        ("fedpeat", {"ladder": [0.0, 0.5], "distillation": {"steps": 0}}),
         ("fedpft", {"arm": "N"}),
     ],
 )
 def test_an_emulator_and_a_proxy_leave_the_counts_to_what_is_deployed(runner, name, params):
-    scheme, context = digits_federation(runner, name, params)
-    take_round(scheme, context, 1, range(3))
+    scheme, context = digits_federation(runner, name, params, controlled=True)
+    take_round(scheme, context, 1, range(3), settings={0: Settings(choice=0.5)} if name == "fedpeat" else {})
     numbers = runner.demand(scheme.quality()).numbers
     plugged = runner.demand(scheme.quality().inputs[0]).numbers
     assert [each for each in sorted(numbers) if isinstance(numbers[each], list)] == ["class_n", "class_right"]

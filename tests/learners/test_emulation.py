@@ -47,7 +47,7 @@ def test_defaults_are_spelled_out_and_read_again():
         ({"ladder": []}, "at least 1 item"),
         ({"ladder": [0.5, 0.5]}, "names a rho twice"),
         ({"compression": "quantise"}, r"which 0.5 is not for a whole number of bits: 0.75 \(8 bits\)"),
-        ({"compression": "prune", "policy": "memory", "ladder": [0.2, 0.8]}, "set policy to fixed"),
+        ({"policy": "memory"}, "Extra inputs are not permitted"),
         ({"bottom": 0, "top": 0}, "no block would be tuned"),
         ({"realign_every": 2, **UNDISTILLED}, "set distillation.steps above 0, or realign_every to 0"),
         ({"distillation": {"hidden_weight": 0.0}}, "leaves nothing to learn from"),
@@ -81,7 +81,7 @@ def test_weights_of_the_losses_are_those_of_offsite_tuning():
 
 
 def test_fedot_keeps_as_many_blocks_of_twelve_as_fedpft_compares_with():
-    (rho,) = FedOtParams().emulation().in_use
+    (rho,) = FedOtParams().emulation().ladder
     compression = compression_of("drop", rho, {"bottom": 1, "top": 1}, [0, 11])
     assert len(kept_blocks(compression, 12)) == 7
 

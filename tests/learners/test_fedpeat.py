@@ -13,8 +13,9 @@ from learners.schemes.fedpeat import FedPeatParams
 from learners.schemes.parts import train_job, train_work
 from learners.states import sent_bytes
 from mecsim.errors import JobError
-from mecsim.federation.contract import NO_STEP, NO_WORK, ClientView, Update
+from mecsim.federation.contract import NO_STEP, NO_WORK, Update
 from mecsim.federation.turn import memory_refusal
+from mecsim.knobs import AS_IT_IS, Settings
 
 pytestmark = pytest.mark.learning
 
@@ -33,11 +34,6 @@ def federated(runner, params, *, name="fedpeat", **options):
     dataset = dataset_spec("digits", DATASETS["digits"].params(train_per_class=6))
     options = {"model": "tiny-vit-l", "n_clients": 3, "public_share": 0.02, "local": LOCAL, **options}
     return inline_scheme(runner, name, params, dataset=dataset, partition={"kind": "iid"}, **options)
-
-
-def seen(context, memory_bytes, client=0):
-    n_samples = context.client_samples[client]
-    return ClientView(client=client, round=1, n_samples=n_samples, memory_budget_bytes=memory_bytes)
 
 
 # Identities
@@ -134,26 +130,29 @@ def test_without_bottom_blocks_no_gradient_enters_the_emulator(runner):
     assert top_alone["train_flop_per_sample"] < 0.8 * sandwich["train_flop_per_sample"]
 
 
-def test_memory_decides_which_emulator_a_device_gets(runner):
-    made, context = federated(runner, {"ladder": [0.5, 0.0], "policy": "memory", **UNDISTILLED})
+def test_a_policy_decides_which_emulator_a_device_gets(runner):
+    made, context = federated(runner, {"ladder": [0.5, 0.0], **UNDISTILLED}, controlled=True)
     small, large = (context.costs[f"device:{rho}"]["peak_train_bytes"] for rho in (0.5, 0.0))
     assert small < large
-    assert made.rho_for(seen(context, large)) == 0.0
-    assert made.rho_for(seen(context, large - 1)) == 0.5
-    assert made.rho_for(seen(context, small)) == 0.5
-    assert made.rho_for(seen(context, small - 1)) == 0.5
-    offers = {memory: made.offer(seen(context, memory)) for memory in (large, small, small - 1)}
-    assert offers[large].needs[-2].name != offers[small].needs[-2].name
-    assert offers[large].needs[-1] == offers[small].needs[-1]
-    assert offers[small].work.peak_bytes == small
-    assert memory_refusal(offers[small - 1].work, small - 1).needed == small
-    assert memory_refusal(offers[small].work, small) is None
+    light, heavy = (made.offer(view(context, 0, settings=Settings(choice=rho))) for rho in (0.5, 0.0))
+    assert (light.choice, heavy.choice) == (0.5, 0.0)
+    assert heavy.needs[-2].name != light.needs[-2].name
+    assert heavy.needs[-1] == light.needs[-1]
+    assert (light.work.peak_bytes, heavy.work.peak_bytes) == (small, large)
+    assert memory_refusal(heavy.work, small).needed == large
+    assert memory_refusal(light.work, small) is None
+    assert made.offer(view(context, 0)) == light  # the ladder's first, where nothing was decided
 
 
-def test_a_fixed_policy_takes_the_ladders_first_whatever_the_memory(runner):
-    made, context = federated(runner, {"ladder": [0.5, 0.0], **UNDISTILLED})
-    assert {made.rho_for(seen(context, memory)) for memory in (1.0, 1e15)} == {0.5}
+def test_without_control_all_get_the_ladders_first_and_only_that_is_distilled(runner):
+    made, context = federated(runner, {"ladder": [0.5, 0.0], **SHORT})
+    (alone, _) = federated(runner, {"ladder": [0.5], **SHORT})
+    assert {made.rho_for(view(context, 0, settings=each)) for each in (AS_IT_IS, Settings(renew=False))} == {0.5}
     assert set(context.costs) == {"device", "device:0.5", "device:0.0", "server"}
+    assert made.offer(view(context, 0)) == alone.offer(view(context, 0))
+    assert (made.knob(), made.offer(view(context, 0)).choice, made.ages(set())) == (None, None, ())
+    assert made.prepare() == alone.prepare()
+    assert made.quality() == alone.quality()
 
 
 def test_a_device_with_the_backbone_makes_an_emulator_of_whole_blocks_itself(runner):
@@ -283,22 +282,25 @@ def test_quality_tells_the_plug_in_from_the_emulator(runner):
     assert made.facts().inference_flop == context.costs["server"]["forward_flop_per_sample"]
 
 
-def test_several_emulators_are_told_apart_and_the_mean_is_of_those_in_use(runner):
-    made, context = federated(runner, {"ladder": [0.0, 0.5], "policy": "memory", **UNDISTILLED})
+def test_several_emulators_are_told_apart_and_only_those_in_use_are_evaluated(runner):
+    made, context = federated(runner, {"ladder": [0.0, 0.5, 0.75], "compression": "narrow", **UNDISTILLED}, controlled=True)
 
-    def numbers():
-        return runner.demand(made.quality()).numbers
+    def numbers(*, of):
+        told = runner.demand(made.quality()).numbers
+        assert {float(name.split("_")[1]) for name in told if name.startswith("emulator_0")} == of
+        assert {float(name.split("_")[1]) for name in told if name.startswith("gap_")} == of
+        return told
 
-    before = numbers()
-    both = (before["emulator_0.0_loss"] + before["emulator_0.5_loss"]) / 2
-    assert before["emulator_loss"] == pytest.approx(both)
+    before = numbers(of={0.0})  # what a device gets where nothing was decided
+    assert before["emulator_loss"] == before["emulator_0.0_loss"] == before["loss"]
     assert before["gap_0.0"] == 0.0
-    assert before["gap_0.5"] == before["accuracy"] - before["emulator_0.5_accuracy"]
-    small = context.costs["device:0.5"]["peak_train_bytes"]
-    n_samples = context.client_samples[0]
-    made.merge([Update(client=0, n_samples=n_samples, job=made.offer(seen(context, small)).job)])
-    after = numbers()
-    assert after["emulator_loss"] == after["emulator_0.5_loss"] != after["emulator_0.0_loss"]
+    take_round(made, context, 1, [0, 1], settings={1: Settings(choice=0.5)})
+    both = numbers(of={0.0, 0.5})
+    assert both["emulator_loss"] == pytest.approx((both["emulator_0.0_loss"] + both["emulator_0.5_loss"]) / 2)
+    assert both["gap_0.5"] == both["accuracy"] - both["emulator_0.5_accuracy"]
+    take_round(made, context, 2, [2], settings={2: Settings(choice=0.75)})
+    after = numbers(of={0.75})
+    assert after["emulator_loss"] == after["emulator_0.75_loss"] != after["loss"]
 
 
 @pytest.mark.parametrize("kind", [{}, {"compression": "narrow"}], ids=str)

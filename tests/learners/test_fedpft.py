@@ -197,7 +197,7 @@ def test_a_device_that_missed_alignments_fetches_all_deltas_in_their_order_while
     merged(of, 1, 0, 1)
     for number in (2, 3, 4):
         merged(of, number, 0)
-    names = [job.name for job in of._frozen]
+    names = [job.name for job in of.proxies[0.25].versions]
     deltas = [(name, "delta", DELTA_BYTES) for name in names[1:]]
     mine, theirs, new = (offer.needs for offer in offers(of, 5, 0, 1, 2).values())
     assert [(payload.name, payload.kind, payload.size_bytes) for payload in mine[1:-1]] == deltas

@@ -99,7 +99,7 @@ def test_uploads_and_server_steps_are_those_that_were_announced(runner):
     sheets, numbers = context.costs, runner.demand(of.part.frozen).numbers
     per_sample = sheets["full"]["forward_flop_per_sample"] + 3 * sheets["device"]["forward_flop_per_sample"]
     assert numbers["n_steps"] == 2
-    assert of._matching_work(of.params.align).flop == numbers["n_samples"] * per_sample
+    assert of._matching_work(of.part, of.params.align).flop == numbers["n_samples"] * per_sample
     assert numbers["n_neurons"] == 2 * 48
 
 

@@ -1,6 +1,7 @@
 """The stand-in for learning: sizes as given, and hand-computed progress under every blend."""
 
 import pytest
+from pydantic import ValidationError
 from scheme_cases import synthetic
 
 from learners.catalog import SCHEMES
@@ -8,6 +9,7 @@ from learners.inline import take_turns, view
 from mecsim.errors import MecsimError
 from mecsim.federation.contract import PROTOCOLS, Blend, ClientView, Refusal, SchemeError, Update, Work
 from mecsim.jobs.synthetic import execute
+from mecsim.knobs import Knob, Settings
 
 PARAMS = {
     "backbone_mb": 10.0,
@@ -126,6 +128,94 @@ def test_updates_without_weight_are_refused():
     scheme, context = made()
     with pytest.raises(MecsimError, match="have no mean"):
         scheme.merge(updates(scheme, context, 0, weights=(0.0,)))
+
+
+# What is set for single devices
+
+
+def at(scheme, context, client, **decided):
+    return scheme.offer(view(context, client, 1, held=decided.pop("held", set()), settings=Settings(**decided)))
+
+
+def entering(scheme, context, **decided_of):
+    """Merge a turn of each client by what was decided for it, and return the progress that this made."""
+    before = scheme.progress
+    offers = {int(name[1:]): at(scheme, context, int(name[1:]), **decided) for name, decided in decided_of.items()}
+    scheme.merge([Update(client=each, n_samples=SAMPLES[each], job=made.job) for each, made in offers.items()])
+    return scheme.progress - before
+
+
+def test_a_choice_scales_backbone_work_and_memory_of_a_turn():
+    scheme, context = made(choices=[0.25, 1.0])
+    assert scheme.knob() == Knob(name="scale", choices=(1.0, 0.25), default=1.0)
+    whole, quarter = at(scheme, context, 1), at(scheme, context, 1, choice=0.25)
+    assert (whole.choice, quarter.choice) == (1.0, 0.25)
+    assert quarter.work == Work(flop=7.5e9, traffic_bytes=7.5e6, peak_bytes=1.25e8, n_steps=2, n_samples=30)
+    assert [payload.size_bytes for payload in quarter.needs] == [2_500_000, 2_000_000]
+    assert quarter.sends.size_bytes == whole.sends.size_bytes == 1_000_000
+    assert quarter.needs[0].name != whole.needs[0].name
+    assert quarter.job != whole.job
+    plain, _ = made()
+    assert (whole.work, whole.needs[0].size_bytes) == (at(plain, context, 1).work, at(plain, context, 1).needs[0].size_bytes)
+
+
+def test_what_was_decided_is_what_an_update_is_worth():
+    # 10, 30 and 60 of 100 samples; merged as one mean by samples.
+    scheme, context = made(choices=[1.0, 0.5, 0.25])
+    assert entering(scheme, context, _0={}, _1={}, _2={}) == pytest.approx(1.0)
+    assert entering(scheme, context, _0={"choice": 0.25}) == pytest.approx(0.025)
+    assert entering(scheme, context, _1={"choice": 0.5}, _2={}) == pytest.approx(0.15 + 0.6)
+    assert entering(scheme, context, _1={"epochs": 3}, _2={}) == pytest.approx(0.9 + 0.6)
+
+
+def test_a_backbone_of_before_is_worth_less_and_need_not_be_fetched():
+    scheme, context = made(choices=[1.0, 0.5], renew_every=2)
+    assert scheme.knob().renews
+    first = {at(scheme, context, 2).needs[0].name}
+    for number, age in ((1, 0), (2, 1), (3, 1), (4, 2)):
+        entering(scheme, context, _0={})
+        assert scheme.ages(first) == (age, None), number
+    entering(scheme, context, _0={})
+    entering(scheme, context, _0={})
+    kept = at(scheme, context, 2, held=first, renew=False)
+    assert (kept.age, {payload.name for payload in kept.needs[:-1]}) == (3, first)
+    renewed, other = at(scheme, context, 2, held=first), at(scheme, context, 2, held=first, choice=0.5, renew=False)
+    assert (renewed.age, other.age) == (0, 0)
+    assert renewed.needs[0].size_bytes == kept.needs[0].size_bytes == 2 * other.needs[0].size_bytes
+    # Three versions behind: 4 ** -0.5 is a half.
+    assert entering(scheme, context, _2={"held": first, "renew": False}) == pytest.approx(0.3)
+
+
+def test_a_branch_makes_no_version_and_a_join_counts_as_a_merge():
+    scheme, context = made(choices=[1.0], renew_every=1)
+    first = {at(scheme, context, 2).needs[0].name}
+    branch = scheme.branch()
+    entering(branch, context, _0={})
+    assert branch.ages(first) == scheme.ages(first) == (0,)
+    scheme.join([(branch, 1.0)])
+    assert (branch.ages(first), scheme.ages(first), scheme.branch().ages(first)) == ((0,), (1,), (1,))
+
+
+def test_a_preinstalled_backbone_is_the_first_version_of_every_choice():
+    params = {**PARAMS, "choices": [1.0, 0.5], "renew_every": 1}
+    scheme, context = synthetic("synthetic", params, client_samples=SAMPLES, backbone_preinstalled=True)
+    assert scheme.ages(set()) == (0, 0)
+    entering(scheme, context, _0={})
+    assert scheme.ages(set()) == (1, 1)
+    assert [payload.kind for payload in at(scheme, context, 1, choice=0.5, renew=False).needs] == ["state"]
+    assert [payload.size_bytes for payload in at(scheme, context, 1, choice=0.5).needs] == [5_000_000, 2_000_000]
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [([0.0, 1.0], "choices has 0: each is above 0"), ([1.5], "at most 1"), ([0.5, 0.5], "names a number twice")],
+)
+def test_choices_that_are_none(choices, message):
+    with pytest.raises(ValidationError, match=message):
+        made(choices=choices)
+    scheme, context = made(choices=[1.0, 0.5])
+    with pytest.raises(SchemeError, match=r"at scale 0.3: choose one of 1, 0.5"):
+        at(scheme, context, 0, choice=0.3)
 
 
 def test_it_goes_with_every_protocol_and_with_no_real_learning():

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from radio_worlds import make_radio_world, stays
 
+from mecsim.control.policy import Assignment
 from mecsim.federation.contract import Offer, Payload
 from mecsim.federation.turn import client_turn
 from mecsim.nodes.availability import Always, Daily
@@ -174,7 +175,9 @@ def takes_turns(world, scheme, device, turns):
     number = 0
     while world.env.now < END_S:
         number += 1
-        process = world.env.process(client_turn(world, scheme, device=device, n_samples=10, round_number=number))
+        process = world.env.process(
+            client_turn(world, scheme, assignment=Assignment(device=device), n_samples=10, round_number=number)
+        )
         world.running[device] = process
         turns.append((yield process))
         del world.running[device]

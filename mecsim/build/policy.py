@@ -1,0 +1,41 @@
+"""From a scheme's ``control`` to the policy that decides in a trial."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from mecsim.build.control import NO_KNOB
+from mecsim.build.rehearsal import Scripted, Stage, rehearse
+from mecsim.config.entries import ControlEntry
+from mecsim.control.catalog import POLICIES
+from mecsim.control.policy import Policy, PolicyContext, Script
+from mecsim.control.surrogate import Surrogate
+from mecsim.rng import Streams
+
+
+def asks_quality(control: ControlEntry | None) -> bool:
+    """Tell whether a trial under this policy waits for its training."""
+    return control is not None and POLICIES[control.name].asks_quality(control.params)
+
+
+def build_policy(stage: Stage) -> Policy | None:
+    """Return the policy of the stage's scheme, fresh for one trial; None where nobody decides."""
+    scenario, entry = stage.scenario, stage.scenario.schemes[stage.index]
+    if entry.control is None:
+        return None
+    knob = stage.make_scheme().knob() or NO_KNOB
+    loaded = lru_cache(Surrogate.load)
+
+    def tried(script: Script, surrogate: Path) -> float:
+        return rehearse(stage, Scripted(script), loaded(surrogate)).objective
+
+    context = PolicyContext(
+        streams=Streams(stage.seeds.world),
+        choices=knob.choices,
+        default=knob.default_index,
+        n_asked=entry.clients_per_round or scenario.protocol.clients_per_round,
+        n_rounds=scenario.protocol.rounds,
+        n_devices=scenario.fleet.n_devices,
+        sharing=scenario.network.sharing.kind,
+        rehearse=tried,
+    )
+    return POLICIES[entry.control.name].create(entry.control.params, context)

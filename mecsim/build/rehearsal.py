@@ -1,0 +1,158 @@
+"""A trial whose quality a surrogate foretells: the world is played in full, and nothing is trained."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mecsim.build.control import NO_KNOB
+from mecsim.build.joules import device_j
+from mecsim.build.trial import Trial
+from mecsim.config.scenario import Scenario, TrialSeeds
+from mecsim.control.objective import Objective
+from mecsim.control.observation import Observation
+from mecsim.control.policy import Decision, Policy, Script
+from mecsim.control.surrogate import Merged, Surrogate
+from mecsim.errors import MecsimError
+from mecsim.federation.contract import Scheme
+from mecsim.federation.rounds import STUDY_ENDED, Round
+from mecsim.federation.turn import Turn
+from mecsim.jobs.job import Job
+from mecsim.nodes.channel import Channel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """All that a trial of one world is made of, so that it can be played again and again.
+
+    ``make_scheme`` makes the scheme anew, ready for its first round; ``dealt`` are the numbers of the job that deals the data.
+    """
+
+    scenario: Scenario
+    index: int
+    make_scheme: Callable[[], Scheme]
+    channel: Channel
+    seeds: TrialSeeds
+    dealt: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """What came of a rehearsal: the objective, and accuracy, clock and the devices' joules up to each round, 1 first.
+
+    The objective ends where the target accuracy is reached; the rounds do not.
+    """
+
+    objective: float
+    accuracies: tuple[float, ...]
+    clock_s: tuple[float, ...]
+    joules: tuple[float, ...]
+
+
+class Foretold:
+    """The accuracies that a surrogate foretells from what is merged.
+
+    ``choices`` are those of the scheme's knob, ``dealt`` the numbers of the job that dealt the data.
+    """
+
+    def __init__(self, surrogate: Surrogate, choices: Sequence[float], dealt: Mapping[str, Any]) -> None:
+        self._surrogate, self._choices, self._dealt = surrogate, choices, dealt
+        self._state = surrogate.start(total_of(dealt))
+
+    @property
+    def accuracy(self) -> float:
+        """The accuracy now."""
+        return self._state.accuracy
+
+    def after(self, each: Round) -> float:
+        """Return the accuracy after a round; one that the end of the study cut short merged nothing."""
+        was_cut = any(turn.reason == STUDY_ENDED for turn in each.turns)
+        merged = [] if was_cut else merged_of(each.turns, self._choices, self._dealt)
+        self._state = self._surrogate.step(self._state, merged)
+        return self._state.accuracy
+
+
+class Scripted:
+    """Plays the decisions of a script, the last one for ever."""
+
+    chooses_devices = True
+    asks_quality = False
+
+    def __init__(self, script: Script) -> None:
+        self._script = script
+
+    def decide(self, observation: Observation) -> Decision:
+        """Return the round's decision, without devices that are not there."""
+        decision = self._script[min(observation.round_number, len(self._script)) - 1]
+        there = set(map(int, observation.devices[observation.available]))
+        return Decision(tuple(each for each in decision.assignments if each.device in there))
+
+
+def rehearse(stage: Stage, policy: Policy | None, surrogate: Surrogate) -> Rehearsed:
+    """Play the trial under ``policy``, with the accuracies that ``surrogate`` foretells; a policy that asks is told these."""
+    scheme = stage.make_scheme()
+    foretold = Foretold(surrogate, (scheme.knob() or NO_KNOB).choices, stage.dealt)
+    accuracies: list[float] = []
+
+    def told(jobs: Sequence[Job]) -> list[Mapping[str, Any]]:
+        return [{"accuracy": foretold.accuracy} for _ in jobs]
+
+    def note(each: Round) -> None:
+        accuracies.append(foretold.after(each))
+
+    trial = Trial(
+        stage.scenario,
+        stage.index,
+        scheme,
+        stage.channel,
+        seeds=stage.seeds,
+        n_samples=stage.dealt["n_samples"],
+        demand=told,
+        policy=policy,
+        on_round=note,
+    ).finish()
+    rounds = [log.round for log in trial.rounds[1:]]
+    joules = [sum(device_j(trial.world, turn) for turn in each.turns) for each in rounds]
+    seconds = [each.closed_at_s - each.opened_at_s for each in rounds]
+    return Rehearsed(
+        objective=_objective(stage.scenario, accuracies[1:], seconds, joules),
+        accuracies=tuple(accuracies[1:]),
+        clock_s=tuple(each.closed_at_s for each in rounds),
+        joules=tuple(sum(joules[: i + 1]) for i in range(len(joules))),
+    )
+
+
+def objective_of(scenario: Scenario) -> Objective:
+    """Return the objective of the scenario; MecsimError where it has none."""
+    if scenario.objective is None:
+        raise MecsimError("this needs an objective: add the section objective, such as objective: {time_scale_s: 60}")
+    return Objective(**scenario.objective.model_dump())
+
+
+def total_of(dealt: Mapping[str, Any]) -> list[int]:
+    """Return the samples of the whole fleet by class; their number alone where there are no classes."""
+    histogram = dealt.get("histogram")
+    return [sum(dealt["n_samples"])] if histogram is None else [sum(column) for column in zip(*histogram, strict=True)]
+
+
+def merged_of(turns: Sequence[Turn], choices: Sequence[float], dealt: Mapping[str, Any]) -> list[Merged]:
+    """Return what a round's turns brought, as a surrogate reads it."""
+    histogram = dealt.get("histogram")
+    return [
+        Merged(
+            choice=0 if turn.choice is None else choices.index(turn.choice),
+            age=turn.age,
+            n_samples=turn.n_samples,
+            histogram=() if histogram is None else tuple(histogram[turn.device]),
+        )
+        for turn in turns
+        if turn.update is not None
+    ]
+
+
+def _objective(scenario: Scenario, accuracies: Sequence[float], seconds: Sequence[float], joules: Sequence[float]) -> float:
+    objective, total = objective_of(scenario), 0.0
+    for accuracy, round_s, round_j in zip(accuracies, seconds, joules, strict=True):
+        total += objective.cost(accuracy, round_s, round_j)
+        if scenario.target_accuracy is not None and accuracy >= scenario.target_accuracy:
+            break
+    return total

@@ -1,0 +1,147 @@
+"""Commands for control policies: train one, and try the policies of a scenario."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mecsim.cli.options import DEFAULT_STORE, Overrides, ScenarioFile, StoreFolder, Workers
+from mecsim.cli.run import INTERRUPTED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from learners.agents.settings import Progress
+    from mecsim.jobs.job import Job
+
+app = typer.Typer(help="Train control policies, and try them without training anything else.", no_args_is_help=True)
+
+Label = Annotated[
+    str | None, typer.Option("--scheme", metavar="LABEL", help="The scheme; default: the one with a learned policy.")
+]
+
+DEFAULT_WORK = Path(".mecsim/policies")
+
+
+@app.command()
+def train(
+    scenario: ScenarioFile,
+    out: Annotated[Path, typer.Option(help="Folder for the policy: weights, facts, surrogate and curve.", show_default=False)],
+    label: Label = None,
+    overrides: Overrides = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the agent.")] = 0,
+    trials: Annotated[int, typer.Option(min=16, help="Trials that are trained for real, for the surrogate of quality.")] = 64,
+    worlds: Annotated[int, typer.Option(min=1, help="Worlds with their own data that the agent plays in.")] = 48,
+    steps: Annotated[int, typer.Option(min=1, help="Rounds that the agent plays.")] = 200_000,
+    bandwidths: Annotated[
+        list[float] | None,
+        typer.Option("--bandwidth", help="A weight in the cell that may be chosen; given again for each. Default: 1 alone."),
+    ] = None,
+    store: StoreFolder = DEFAULT_STORE,
+    work: Annotated[Path, typer.Option(help="Folder for checkpoints and TensorBoard's files.")] = DEFAULT_WORK,
+    workers: Workers = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+) -> None:
+    """Train a policy for a scheme: real trials, a surrogate of their quality, then an agent (PPO) that plays against it.
+
+    Stopped and started again, it goes on from what is done. The same command gives the same bytes. Needs the extra 'rl'.
+
+    Example: mecsim policy train scenarios/papers/fedpeat_control.yaml --out my_policy
+    """
+    from rich.console import Console
+
+    from learners.agents import check_installed
+    from mecsim.cli.interrupt import Interrupt
+    from mecsim.cli.names import load
+    from mecsim.cli.policy_exploration import explored, trajectories_of
+    from mecsim.cli.policy_files import write_policy
+    from mecsim.cli.policy_subject import Recipe, knob_of, subject_of
+    from mecsim.cli.policy_training import train_agent
+    from mecsim.cli.progress import watching
+    from mecsim.cli.workers import default_workers, runner_of
+    from mecsim.control.surrogate_fit import fit
+
+    check_installed()
+    subject = subject_of(load(scenario, overrides).scenario, label)
+    recipe = Recipe(seed=seed, trials=trials, worlds=worlds, steps=steps, bandwidths=tuple(bandwidths or (1.0,)))
+    console = Console(stderr=True)
+
+    def tell(text: str) -> None:
+        if not quiet:
+            console.print(text, soft_wrap=True, highlight=False)
+
+    runner, opened = runner_of(store, workers or default_workers(), [subject.scenario])
+    try:
+        with runner, Interrupt() as interrupt:
+
+            def executed(job: "Job") -> None:
+                progress.executed(job)
+                interrupt.check()
+
+            runner.on_executed = executed
+            knob = knob_of(subject, runner)
+            with watching(console, opened.get, quiet=quiet) as progress:
+                trajectories, objective = trajectories_of(subject, explored(subject, recipe, knob), knob, runner, progress)
+            fitted = fit(trajectories, choices=knob.choices)
+            tell(_of_fit(fitted.surrogate.facts))
+            folder = train_agent(
+                subject, recipe, fitted.surrogate, runner, work=work, reward_scale=objective, on_progress=_telling(tell)
+            )
+        write_policy(out, subject, recipe, knob, fitted, folder)
+    except KeyboardInterrupt:
+        console.print(f"Stopped: what has been learned is in {store} and {work}, and the same command goes on from there.")
+        raise typer.Exit(INTERRUPTED) from None
+    finally:
+        opened.close()
+    typer.echo(f"Policy: {out / 'policy.json'}")
+
+
+def _of_fit(facts: "Mapping[str, Any]") -> str:
+    held_out = facts["errors"]["held-out"]
+    return (
+        f"surrogate of quality: fitted to {facts['n_trajectories']} trials in {len(facts['worlds'])} worlds; in others "
+        f"it is off by {100 * held_out['rmse']:.1f} points of accuracy (RMSE), {100 * held_out['bias']:+.1f} on average, "
+        f"and the mean curve by {100 * held_out['by_round_rmse']:.1f}"
+    )
+
+
+def _telling(tell: "Callable[[str], None]") -> "Callable[[Progress], None]":
+    def on_progress(progress: "Progress") -> None:
+        row = progress.row
+        tell(
+            f"agent: {progress.n_steps:,} of {progress.total_steps:,} rounds; objective in the judged worlds "
+            f"{-row.evaluation_return:.3f}, at best {-progress.best_return:.3f}"
+        )
+
+    return on_progress
+
+
+@app.command("eval")
+def evaluate(
+    scenario: ScenarioFile,
+    overrides: Overrides = None,
+    surrogate: Annotated[
+        Path | None, typer.Option(help="File of the surrogate; default: that of a policy in the scenario.", show_default=False)
+    ] = None,
+    worlds: Annotated[int, typer.Option(min=2, help="Worlds, none of them one of the study or of the training.")] = 24,
+    store: StoreFolder = DEFAULT_STORE,
+) -> None:
+    """Try every scheme of a scenario against the surrogate of quality: a world takes a second, and nothing is trained.
+
+    Prints the objective, and its difference to the best in the same worlds. What real training gives, 'mecsim run' tells.
+
+    Example: mecsim policy eval scenarios/papers/fedpeat_control.yaml --worlds 50
+    """
+    from rich.console import Console
+
+    from mecsim.cli.names import load
+    from mecsim.cli.policy_trial import rehearsed_table, surrogate_file
+    from mecsim.cli.workers import runner_of
+
+    valid = load(scenario, overrides).scenario
+    file = surrogate or surrogate_file(valid)
+    runner, opened = runner_of(store, n_workers=1)
+    try:
+        Console().print(rehearsed_table(valid, file, worlds, runner))
+    finally:
+        opened.close()

@@ -1,0 +1,111 @@
+"""What stands behind a learned policy, as tables: how it was trained, and how far off its surrogate of quality is."""
+
+import csv
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mecsim.build.rehearsal import total_of
+from mecsim.config.scenario import Scenario
+from mecsim.control.catalog import POLICIES
+from mecsim.control.surrogate import Merged, Surrogate
+from mecsim.results.records import ClientRow, RoundRow, Row, SurrogateRow, TrainingRow
+
+#: What may stand beside a surrogate: the points of its fit, and the course of a training.
+POINTS, CURVE = "surrogate.csv", "curve.csv"
+
+
+def surrogates_of(scenario: Scenario) -> dict[str, Path]:
+    """Return the surrogates that policies of the scenario bring, each file once, by the label of the first scheme with it."""
+    found: dict[Path, str] = {}
+    for entry in scenario.schemes:
+        path = None if entry.control is None else POLICIES[entry.control.name].surrogate_of(entry.control.params)
+        if path is not None:
+            found.setdefault(path.resolve(), entry.label)
+    return {label: path for path, label in found.items()}
+
+
+def shipped_rows(label: str, surrogate: Path) -> dict[str, list[Row]]:
+    """Return the tables that came with a policy."""
+    points = [
+        SurrogateRow(
+            label=label,
+            source=row["source"],
+            trial=row["label"],
+            world=row["world"],
+            round=int(row["round"]),
+            predicted=float(row["predicted"]),
+            observed=float(row["observed"]),
+        )
+        for row in _read(surrogate.parent / POINTS)
+    ]
+    curve = [
+        TrainingRow(
+            label=label,
+            steps=int(row["steps"]),
+            mean_return=_number(row["mean_return"]),
+            std_return=_number(row["std_return"]),
+            evaluation_return=float(row["evaluation_return"]),
+        )
+        for row in _read(surrogate.parent / CURVE)
+    ]
+    return {"surrogate": list(points), "training": list(curve)}
+
+
+def foretold_rows(
+    label: str, surrogate: Surrogate, rows: Mapping[str, Sequence[Row]], dealt: Mapping[str, Any]
+) -> list[SurrogateRow]:
+    """Return what the surrogate foretells for one trial of this run, whose ``rows`` are those of its rounds and clients.
+
+    Nothing where the trial's choices are not the surrogate's.
+    """
+    clients = [row for row in rows["clients"] if isinstance(row, ClientRow)]
+    rounds = [row for row in rows["rounds"] if isinstance(row, RoundRow)]
+    if any(row.choice not in surrogate.choices for row in clients if row.choice is not None):
+        return []
+    merged = merged_by_round(clients, surrogate.choices, dealt)
+    state, found = surrogate.start(total_of(dealt)), list[SurrogateRow]()
+    for row in rounds[1:]:
+        state = surrogate.step(state, merged[row.round])
+        if row.accuracy is not None:
+            found.append(
+                SurrogateRow(
+                    label=label,
+                    source="run",
+                    trial=row.label,
+                    world=", ".join(filter(None, (row.variant, f"seed {row.seed}"))),
+                    round=row.round,
+                    predicted=state.accuracy,
+                    observed=row.accuracy,
+                )
+            )
+    return found
+
+
+def merged_by_round(
+    clients: Iterable[ClientRow], choices: Sequence[float], dealt: Mapping[str, Any]
+) -> Mapping[int, list[Merged]]:
+    """Return what was merged in each round of one trial, as a surrogate reads it."""
+    histogram, merged = dealt.get("histogram"), defaultdict[int, list[Merged]](list)
+    for row in clients:
+        if row.outcome == "completed":
+            merged[row.round].append(
+                Merged(
+                    choice=0 if row.choice is None else choices.index(row.choice),
+                    age=row.age,
+                    n_samples=row.n_samples,
+                    histogram=() if histogram is None else tuple(histogram[row.device]),
+                )
+            )
+    return merged
+
+
+def _read(path: Path) -> Iterator[dict[str, str]]:
+    if path.exists():
+        with path.open(encoding="utf-8", newline="") as file:
+            yield from csv.DictReader(file)
+
+
+def _number(text: str) -> float | None:
+    return float(text) if text else None
