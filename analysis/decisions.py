@@ -27,9 +27,7 @@ def choice_shares(clients: "pd.DataFrame", labels: Sequence[str]) -> "pd.DataFra
     return counts.div(totals.where(totals > 0, 1), axis=0).astype("float64")
 
 
-def by_group(
-    clients: "pd.DataFrame", rounds: "pd.DataFrame", devices: "pd.DataFrame", labels: Sequence[str]
-) -> "pd.DataFrame":
+def by_group(clients: "pd.DataFrame", rounds: "pd.DataFrame", devices: "pd.DataFrame", labels: Sequence[str]) -> "pd.DataFrame":
     """Return what was decided on each group of devices: a row a (label, group), groups in the order of their devices.
 
     Columns: ``label``, ``group``, ``n_devices`` (mean over the seeds), ``turns``, ``asked_share`` (share of rounds in which a

@@ -1,9 +1,19 @@
 """What trials are compared by: the measures of the summary, their names, units, and which way is better."""
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from analysis.formats import bytes_text, count_text, duration_text, energy_text, flop_text, percent_text, significant
+from analysis.formats import (
+    bytes_text,
+    count_text,
+    diagnostic_text,
+    duration_text,
+    energy_text,
+    flop_text,
+    percent_text,
+    significant,
+)
 from mecsim.errors import UnknownNameError
 
 if TYPE_CHECKING:
@@ -51,6 +61,10 @@ def _number_text(value: float | None, half: float | None = None) -> str:
     return significant(value) if half is None or half != half else f"{value:.3f} ± {half:.3f}"
 
 
+def _objective_text(value: float | None, half: float | None = None) -> str:
+    return diagnostic_text("objective", math.nan if value is None else value, half)
+
+
 def _flop_text(flop: float | None, _half: float | None = None) -> str:
     return flop_text(flop)
 
@@ -64,7 +78,7 @@ _ALL = (
     Measure("best_accuracy", "Best accuracy", "", "higher", percent_text, is_ratio=False),
     Measure("bits_per_byte", "Bits a byte at the end", "bit/B", "lower", _number_text),
     Measure("final_loss", "Loss at the end", "", "lower", _number_text),
-    Measure("objective", "Objective", "", "lower", _number_text),
+    Measure("objective", "Objective", "", "lower", _objective_text),
     Measure("sim_time_s", "Time to the end", "s", "lower", duration_text),
     Measure("device_energy_j", "Device energy", "J", "lower", energy_text),
     Measure("server_energy_j", "Server energy", "J", "lower", energy_text),

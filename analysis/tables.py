@@ -30,8 +30,8 @@ def summary_table(run: "Run") -> "pd.DataFrame":
     """Return one row a variant and label, all cells formatted text, with ± the 95 % interval where there are seeds.
 
     Columns: ``variant`` (only in a sweep), ``scheme`` (the label), ``accuracy`` (at the end), ``objective`` (only where there
-    is one), ``time`` (to the end), ``device energy``, ``uplink``, ``ratio`` (of uplink to the smallest of the variant), ``refused`` (share of devices without the
-    memory). The last two are of means.
+    is one), ``time`` (to the end), ``device energy``, ``uplink``, ``ratio`` (of uplink to the smallest of the variant),
+    ``refused`` (share of devices without the memory). The last two are of means.
     """
     return text_table(by_label(run.frame("summary")))
 

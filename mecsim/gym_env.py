@@ -14,8 +14,9 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from mecsim.build.control import NO_KNOB
+from mecsim.build.control import LOOKED_AT
 from mecsim.build.network import build_channel
+from mecsim.build.observing import NO_KNOB
 from mecsim.build.rehearsal import objective_of
 from mecsim.build.trial import Learning, Trial
 from mecsim.config.protocol import DeadlineProtocol
@@ -44,8 +45,6 @@ Actions = NDArray[np.int64]
 
 #: Seeds of drawn worlds begin here, so that none of them is a scenario's own, or one of its replications.
 FIRST_DRAWN_SEED = 2**20
-#: As many devices as a policy looks at that chooses among all.
-LOOKED_AT = 1000
 _DIVIDING = ("weighted", "assigned")
 
 

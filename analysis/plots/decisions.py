@@ -1,5 +1,6 @@
 """What control policies decided: the choices of turns, and who was asked how often with what, by group of devices."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 #: Choices in their order are from light to dark, and hatched by turns: told apart in grey print.
 _MAP, _HATCHES = "YlGnBu", ("", "/////", "", "xxxxx")
 _NO_KNOB = "no knob"
-_GROUP_CHARACTERS = 16
+#: Characters that names of groups have beside each other, and names of more groups than this are upright.
+_ROOM_CHARACTERS, _N_BESIDE, _GROUP_CHARACTERS = {True: 46, False: 33}, 4, 16
 #: Cells of a share from white to this blue; from half of it on text is white.
 _CELLS = "Blues"
 
@@ -39,15 +41,16 @@ def _shares(material: "Material") -> "pd.DataFrame":
 
 
 def _groups(material: "Material") -> "pd.DataFrame":
-    frames = (material.frame(name) for name in ("clients", "rounds", "devices"))
-    return by_group(*frames, decided(material))
+    clients, rounds, devices = (material.frame(name) for name in ("clients", "rounds", "devices"))
+    return by_group(clients, rounds, devices, decided(material))
 
 
 def decisions(material: "Material", look: Look) -> "Figure":
     """Draw the share of turns with each choice, and by group how often a device was asked and its mean choice."""
     shares, groups = _shares(material), _groups(material)
     names = [str(label) for label in shares.index]
-    look = telling(material, look, together_note(material))
+    of = knobs(material.scenario)
+    look = telling(material, look, f"choices are of {join(of)}" if of else "", together_note(material))
     has_choices = groups["mean_choice"].notna().any()
     with house_style(look.font):
         fills = _fills(shares.columns)
@@ -62,11 +65,12 @@ def decisions(material: "Material", look: Look) -> "Figure":
         name_rows(first, names)
         first.set_xlim(0, 100)
         first.set_xlabel("Turns by choice (%)")
-        _cells(others[0], _table(groups, names, "asked_share"), "Rounds in which a device is asked (%)", is_share=True)
+        _cells(others[0], _table(groups, names, "asked_share"), "Rounds in which it is asked (%)", is_share=True)
         if has_choices:
             _cells(others[1], _table(groups, names, "mean_choice"), "Mean choice of its turns", is_share=False)
         for axes in others:
             name_rows(axes, names)
+            _name_groups(axes, list(dict.fromkeys(groups["group"])), _ROOM_CHARACTERS[narrow])
             axes.tick_params(labelleft=narrow)
         finish_with(figure, look, entries)
     return figure
@@ -101,15 +105,22 @@ def _cells(axes: "Axes", table: "pd.DataFrame", title: str, *, is_share: bool) -
     axes.pcolormesh(*edges, grid, cmap=_CELLS, vmin=low, vmax=high + 0.25 * (high - low), edgecolors="white", linewidth=0.8)
     for row, column in np.ndindex(values.shape):
         value = values[row, column]
-        text = "-" if not np.isfinite(value) else f"{value:.0f}" if is_share else f"{value:.3g}"
+        text = "-" if not np.isfinite(value) else f"{value:.0f}" if is_share else times_text(float(f"{value:.2g}"))
         is_dark = np.isfinite(value) and value - low > 0.7 * (high - low)
         axes.text(column, row, text, ha="center", va="center", fontsize=6, color="white" if is_dark else "black", zorder=4)
-    axes.set_xticks(range(values.shape[1]), [shortened(str(group), _GROUP_CHARACTERS) for group in table.columns], fontsize=6)
-    axes.tick_params(axis="x", length=0, labelrotation=0 if values.shape[1] <= 3 else 30)
     axes.grid(visible=False)
     for spine in axes.spines.values():
         spine.set_visible(False)
     axes.set_xlabel(title)
+
+
+def _name_groups(axes: "Axes", groups: list[str], n_characters: int) -> None:
+    """Name the columns, in several lines where there is little room, and upright where there is none."""
+    is_upright = len(groups) > _N_BESIDE
+    lines = [textwrap.fill(group, max(6, n_characters // len(groups) - 1)) for group in groups]
+    names = [shortened(group, _GROUP_CHARACTERS) for group in groups] if is_upright else lines
+    axes.set_xticks(range(len(groups)), names, fontsize=6, rotation=90 if is_upright else 0)
+    axes.tick_params(axis="x", length=0)
 
 
 def _caption(material: "Material") -> str:

@@ -6,16 +6,20 @@ from types import MappingProxyType
 from analysis.plots import (
     area,
     curves,
+    decisions,
     diagnostics,
     energy,
+    foretold,
     fronts,
     heat_kinds,
+    objective,
     overview,
     participation,
     payloads,
     sweep_kinds,
     targets,
     timeline,
+    training,
 )
 from analysis.plots.kind import FigureKind
 
@@ -26,6 +30,10 @@ _KINDS: tuple[FigureKind, ...] = (
     *curves.KINDS,
     *fronts.KINDS,
     *targets.KINDS,
+    *objective.KINDS,
+    *decisions.KINDS,
+    *foretold.KINDS,
+    *training.KINDS,
     *timeline.KINDS,
     *energy.KINDS,
     *payloads.KINDS,

@@ -1,20 +1,18 @@
-"""What a surrogate of quality foretold against what came, and how a policy was trained on it."""
+"""What a surrogate of quality foretold against what came: point by point, and by round."""
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from analysis.foretold import SOURCES, errors, residuals_by_round
-from analysis.formats import count_text, percent_text
+from analysis.formats import count_text
 from analysis.plots.kind import FigureKind
 from analysis.plots.panels import INDIGO, INK, ROSE, TEAL, panel_grid
 from analysis.plots.style import Look, below_in, finish_with, house_style, new_figure, wrapped
-from analysis.plots.words import capital
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.artist import Artist
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from analysis.material import Material
@@ -34,7 +32,7 @@ def _met(material: "Material") -> list[str]:
     return [source for source in SOURCES if source in known]
 
 
-def _plain(look: Look, *notes: str) -> Look:
+def without_seeds(look: Look, *notes: str) -> Look:
     """Return a look whose note says nothing of seeds: these are trials of several studies."""
     return Look(labels=look.labels, size=look.size, font=look.font).saying(*notes)
 
@@ -44,7 +42,7 @@ def surrogate_fit(material: "Material", look: Look) -> "Figure":
     points, met = material.frame("surrogate"), _met(material)
     of_source = {source: points[points["source"] == source] for source in met}
     many = max(len(own) for own in of_source.values()) > _N_POINTS
-    look = _plain(look, f"of more than {_N_POINTS} points of a panel, as many are drawn, spread evenly" if many else "")
+    look = without_seeds(look, f"of more than {_N_POINTS} points of a panel, as many are drawn, spread evenly" if many else "")
     low = 100 * float(min(points["predicted"].min(), points["observed"].min()))
     high = 100 * float(max(points["predicted"].max(), points["observed"].max()))
     ends = (low - 0.04 * (high - low) - 1e-6, high + 0.04 * (high - low) + 1e-6)
@@ -101,7 +99,7 @@ def surrogate_residuals(material: "Material", look: Look) -> "Figure":
     from matplotlib.ticker import MaxNLocator
 
     found, met = residuals_by_round(material.frame("surrogate")), _met(material)
-    look = _plain(look, "band: from the lower to the upper quartile")
+    look = without_seeds(look, "band: from the lower to the upper quartile")
     with house_style(look.font):
         figure = new_figure(look.width_in, _PANEL_IN + below_in(look, look.width_in, met))
         axes = figure.add_subplot()
@@ -142,65 +140,6 @@ def _lacks_surrogate(material: "Material") -> str:
     return "" if len(material.frame("surrogate")) else "no policy of the study brings a surrogate of quality"
 
 
-def policy_training(material: "Material", look: Look) -> "Figure":
-    """Draw the returns of a policy's training against the steps: those of training episodes, and in fixed worlds."""
-    curves = material.frame("training")
-    labels = [str(label) for label in dict.fromkeys(curves["label"])]
-    look = _plain(look, "a return is minus the objective", "band: standard deviation over the episodes")
-    names = ("training episodes", "evaluation in fixed worlds")
-    with house_style(look.font):
-        n_rows, n_columns = panel_grid(len(labels), look.width_in, 3)
-        figure = new_figure(look.width_in, n_rows * _PANEL_IN + below_in(look, look.width_in, names))
-        for number, label in enumerate(labels):
-            axes = figure.add_subplot(n_rows, n_columns, number + 1)
-            lines = _course(axes, curves[curves["label"] == label])
-            axes.set_title(wrapped(label, 36), fontsize=7)
-        finish_with(figure, look, dict(zip(names, lines, strict=True)))
-    return figure
-
-
-def _course(axes: "Axes", own: "pd.DataFrame") -> "list[Artist]":
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
-    steps, told = own["steps"].to_numpy(), own.dropna(subset=["mean_return"])
-    (training,) = axes.plot(told["steps"], told["mean_return"], color=TEAL, linewidth=0.9)
-    spread = told["std_return"].fillna(0.0)
-    low, high = told["mean_return"] - spread, told["mean_return"] + spread
-    axes.fill_between(told["steps"], low, high, color=TEAL, alpha=0.18, linewidth=0)
-    every = max(1, len(own) // 8)
-    (evaluation,) = axes.plot(
-        steps, own["evaluation_return"], color=INDIGO, marker="D", markevery=every, markeredgecolor="white",
-        markeredgewidth=0.4,
-    )  # fmt: skip
-    axes.xaxis.set_major_locator(MaxNLocator(4))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    axes.margins(x=0.02)
-    axes.set_xlabel("Steps of the environment (rounds)")
-    axes.set_ylabel("Return")
-    return [training, evaluation]
-
-
-def _training_caption(material: "Material") -> str:
-    return "Return of a policy in its training against the steps that it was trained for, and in worlds that stay the same."
-
-
-def _training_words(material: "Material") -> str:
-    texts = []
-    for label, own in material.frame("training").groupby("label", sort=False):
-        best = own.loc[own["evaluation_return"].idxmax()]
-        first, last = own.iloc[0], own.iloc[-1]
-        texts.append(
-            f"{capital(str(label))}: in fixed worlds {first['evaluation_return']:.3g} after {count_text(first['steps'])} steps, "
-            f"{last['evaluation_return']:.3g} after {count_text(last['steps'])}, best {best['evaluation_return']:.3g} after "
-            f"{count_text(best['steps'])}"
-        )
-    return f"Line charts. {_training_caption(material)} {'. '.join(texts)}."
-
-
-def _lacks_training(material: "Material") -> str:
-    return "" if len(material.frame("training")) else "no policy of the study brings the course of its training"
-
-
 KINDS = (
     FigureKind(
         name="surrogate_fit", scope="study", draw=surrogate_fit, caption=_fit_caption, words=_fit_words,
@@ -209,9 +148,5 @@ KINDS = (
     FigureKind(
         name="surrogate_residuals", scope="study", draw=surrogate_residuals, caption=_residuals_caption,
         words=_residuals_words, lacks=_lacks_surrogate,
-    ),
-    FigureKind(
-        name="policy_training", scope="study", draw=policy_training, caption=_training_caption, words=_training_words,
-        lacks=_lacks_training,
     ),
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """The objective of each scheme: what it is made of, and how far others are from the learned policy in the same worlds."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -132,10 +132,11 @@ def objective_paired(material: "Material", look: Look) -> "Figure":
     return figure
 
 
-def _by_seed(material: "Material", label: str, reference: str) -> "np.ndarray[Any, np.dtype[np.float64]]":
+def _by_seed(material: "Material", label: str, reference: str) -> list[float]:
     """Return the differences of the worlds that both have."""
     values = material.frame("summary").pivot_table(index="seed", columns="label", values="objective")
-    return (values[label] - values[reference]).dropna().to_numpy()
+    each: list[float] = (values[label] - values[reference]).dropna().tolist()
+    return each
 
 
 def _say_differences(axes: "Axes", pairs: "pd.DataFrame") -> None:

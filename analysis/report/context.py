@@ -9,6 +9,7 @@ from analysis.material import Material
 from analysis.report.answers import answer
 from analysis.report.asked import asked, is_synthetic, scheme_settings
 from analysis.report.compared import fairness_tables, paired_table, target_table
+from analysis.report.control import control
 from analysis.report.costs import energy_table, schemes_table
 from analysis.report.facts import facts, versions
 from analysis.report.figures import inline_figures
@@ -30,6 +31,7 @@ _TITLES = {
     "paired": "Differences in the same worlds",
     "tradeoffs": "Trade-offs",
     "target": "What it takes to the target",
+    "control": "Control",
     "devices": "Who took part",
     "fairness": "How even it is",
     "spent": "Where energy and bytes went",
@@ -53,6 +55,7 @@ def context(run: "Run", plots: "Sequence[Plot]") -> dict[str, Any]:
         "question": question(material),
         "answer": answer(material, names),
         "drawn": drawn,
+        "control": control(material, names),
         "empty": empty_sentences(material.frame("rounds")),
         "manifest": facts(run.manifest),
         "versions": versions(run.manifest),
@@ -95,7 +98,7 @@ def _asked(material: Material) -> dict[str, Any]:
 def _contents(parts: Mapping[str, Any]) -> dict[str, str]:
     """Return the sections that have something in them."""
     there = dict.fromkeys(_TITLES, True)
-    there |= {name: bool(parts[name]) for name in ("paired", "tradeoffs", "target", "fairness")}
+    there |= {name: bool(parts[name]) for name in ("paired", "tradeoffs", "target", "control", "fairness")}
     there["inside"] = bool(parts["diagnostics"].rows or parts["drawn"]["inside"])
     there["figures"] = bool(parts["drawn"]["main"] or parts["drawn"]["folded"])
     return {anchor: title for anchor, title in _TITLES.items() if there[anchor]}

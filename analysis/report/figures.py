@@ -26,12 +26,18 @@ _SECTIONS = {
     "pareto_bytes": "tradeoffs",
     "time_to_target": "target",
     "costs_to_target": "target",
+    "objective_by_scheme": "control",
+    "objective_paired": "control",
+    "decisions": "control",
+    "surrogate_fit": "control",
+    "surrogate_residuals": "control",
+    "policy_training": "control",
     "energy_parts": "spent",
     "bytes_parts": "spent",
     "diagnostics": "inside",
 }
 #: The sections that have figures; "folded" are those of single variants of a sweep.
-PLACES = ("main", "folded", "tradeoffs", "target", "devices", "fairness", "spent", "inside", "asked")
+PLACES = ("main", "folded", "tradeoffs", "target", "control", "devices", "fairness", "spent", "inside", "asked")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from schema_words import Schema, branches, cell, default_of, prose, resolved, se
 
 #: Where a section is explained: formulas, sources, what is left out. A link that leads nowhere fails the build.
 EXPLAINED = {
+    "schemes.control": ("policies", "../control.md#the-policies"),
+    "objective": ("control", "../control.md#the-objective"),
     "learning": ("learning", "../models.md#learning"),
     "learning.dataset": ("data", "../data.md"),
     "learning.partition": ("partitions", "../data.md#partitions"),
@@ -36,6 +38,7 @@ EXPLAINED = {
     "schemes": ("the schemes", "../schemes.md"),
 }
 #: Entries that a name chooses, and the page that has a section of that name for each.
+_NAMED = ("schemes", "learning.dataset", "schemes.control")
 _CATALOGUES = {"schemes": "../schemes.md", "learning.dataset": "../data.md"}
 _HEAD = "| key | type | default | meaning |\n|---|---|---|---|\n"
 
@@ -108,7 +111,7 @@ class _Writer:
 
     def _kind(self, path: str, section: Schema, level: int, meant: Schema | None) -> None:
         names = _kinds(section)
-        label = f"{'name' if path in _CATALOGUES else 'kind'}: {' | '.join(names)}"
+        label = f"{'name' if path in _NAMED else 'kind'}: {' | '.join(names)}"
         self._parts.append(f"{'#' * level} `{label}` {{#{_anchor(path)}-kind-{names[0]}}}\n")
         unnamed = " Meant where no kind is named." if section is meant else ""
         self._parts.append(f"{prose(section.get('description', ''))}{unnamed}\n")

@@ -45,13 +45,18 @@ class Outlook:
         view = client_view(self._world, device=device, n_samples=n_samples, round_number=round_number, settings=settings)
         return self._scheme.offer(view)
 
-    def expected(self, device: int, offer: Offer | Refusal, down_bps: float, up_bps: float) -> Expected:
-        """Return what a turn of a device would take, its idling included; never where memory does not hold it."""
+    def expected(
+        self, device: int, offer: Offer | Refusal, down_bps: float, up_bps: float, work: Expected | None = None
+    ) -> Expected:
+        """Return what a turn of a device would take, its idling included; never where memory does not hold it.
+
+        ``work`` is what ``of_work`` gives, where that is known already.
+        """
         fleet = self._world.fleet
         if not isinstance(offer, Offer) or memory_refusal(offer.work, fleet.memory_of(device)):
             return NEVER
         radio = self._world.radios.power(device)
-        total = self.of_work(device, offer)
+        total = self.of_work(device, offer) if work is None else work
         if offer.needs or offer.sends is not None:
             setup_s = self._world.transport.setup_s()
             joules = radio.promotion_s * radio.promotion_w + setup_s * radio.downlink_overhead_w

@@ -3,7 +3,7 @@
 from functools import lru_cache
 from pathlib import Path
 
-from mecsim.build.control import NO_KNOB
+from mecsim.build.observing import NO_KNOB
 from mecsim.build.rehearsal import Scripted, Stage, rehearse
 from mecsim.config.entries import ControlEntry
 from mecsim.control.catalog import POLICIES

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mecsim.build.control import NO_KNOB
 from mecsim.build.joules import device_j
+from mecsim.build.observing import NO_KNOB
 from mecsim.build.trial import Trial
 from mecsim.config.scenario import Scenario, TrialSeeds
 from mecsim.control.objective import Objective

@@ -29,6 +29,7 @@ class Kind(StrEnum):
     TRACES = "traces"
     PROTOCOLS = "protocols"
     SELECTION = "selection"
+    POLICIES = "policies"
 
 
 _WIDTH = 160
@@ -150,6 +151,7 @@ def _lines_of_learning(kind: Kind) -> dict[str, str]:
 def _lines_of_world(kind: Kind) -> dict[str, str]:
     from mecsim.config.protocol import PROTOCOL_KINDS, SELECTION_KINDS
     from mecsim.config.radio import PATH_LOSS_KINDS, SHARING_KINDS
+    from mecsim.control.catalog import POLICIES
     from mecsim.nodes.radio_power import RADIO_POWER
     from mecsim.traces.column_map import load_map, preset_names
 
@@ -164,6 +166,8 @@ def _lines_of_world(kind: Kind) -> dict[str, str]:
             return {name: load_map(name).description for name in preset_names()}
         case Kind.PROTOCOLS:
             return dict(PROTOCOL_KINDS)
+        case Kind.POLICIES:
+            return {name: entry.description for name, entry in POLICIES.items()}
         case _:
             return dict(SELECTION_KINDS)
 

@@ -78,10 +78,12 @@ def train(
                 progress.executed(job)
                 interrupt.check()
 
-            runner.on_executed = executed
+            runner.on_executed = lambda job: interrupt.check()
             knob = knob_of(subject, runner)
             with watching(console, opened.get, quiet=quiet) as progress:
+                runner.on_executed = executed
                 trajectories, objective = trajectories_of(subject, explored(subject, recipe, knob), knob, runner, progress)
+            runner.on_executed = lambda job: interrupt.check()
             fitted = fit(trajectories, choices=knob.choices)
             tell(_of_fit(fitted.surrogate.facts))
             folder = train_agent(

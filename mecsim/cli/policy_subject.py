@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mecsim.build.control import NO_KNOB
+from mecsim.build.observing import NO_KNOB
 from mecsim.build.trial import Learning
 from mecsim.cli.learning import room_of
 from mecsim.config.entries import SchemeEntry
@@ -29,7 +29,7 @@ class Recipe:
     """
 
     seed: int = 0
-    trials: int = 60
+    trials: int = 64
     worlds: int = 48
     judged: int = 24
     steps: int = 200_000

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mecsim.build.control import NO_KNOB
+from mecsim.build.observing import NO_KNOB
 from mecsim.cli.policy_subject import Recipe, Subject, env_worlds
 from mecsim.control.surrogate import Surrogate
 from mecsim.hashing import sha256_of
@@ -78,5 +78,5 @@ def train_agent(
 
 def _identity(subject: Subject, recipe: Recipe, surrogate: Surrogate) -> str:
     scenario: dict[str, Any] = subject.scenario.model_dump(mode="json", exclude={"schemes"})
-    entry = subject.entry.model_dump(mode="json")
+    entry = subject.entry.model_copy(update={"control": None, "label": ""}).model_dump(mode="json")
     return sha256_of([asdict(recipe), scenario, entry, asdict(surrogate.coefficients)])[:12]

@@ -16,6 +16,7 @@ QUICKSTART = ROOT / "scenarios" / "quickstart.yaml"
 COMMANDS = (
     *("run", "validate", "cost", "report", "table", "plot", "compare", "trace"),
     *("list", "schema", "fetch", "calibrate", "import-trace"),
+    *("policy train", "policy eval"),
     *("store info", "store prune", "store clear"),
 )
 
@@ -115,6 +116,7 @@ def test_a_missing_scenario_is_one_line_and_exit_code_2(tmp_path):
         ("stations", "macro"),
         ("radios", "nr-low-band"),
         ("traces", "ucc5g"),
+        ("policies", "greedy-finish"),
     ],
 )
 def test_list_names_what_there_is(kind, name):

@@ -14,6 +14,7 @@ PAGES = (
     "index.md",
     "getting_started.md",
     "faq.md",
+    "control.md",
     "reference/index.md",
     *(f"extend/{name}.md" for name in ("scheme", "model", "index")),
 )

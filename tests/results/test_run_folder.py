@@ -34,7 +34,7 @@ def test_columns_and_order_are_those_of_the_records(write, tmp_path):
 def test_only_optional_columns_are_nullable():
     nullable = {field.name for field in arrow_schema(SummaryRow) if field.nullable}
     assert nullable == {
-        "final_accuracy", "best_accuracy", "final_loss", "target_accuracy", "time_to_target_s",
+        "final_accuracy", "best_accuracy", "final_loss", "objective", "target_accuracy", "time_to_target_s",
         "device_energy_to_target_j", "uplink_bytes_to_target", "downlink_bytes_to_target",
     }  # fmt: skip
 
