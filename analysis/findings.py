@@ -134,9 +134,15 @@ def _objective(trials: "pd.DataFrame") -> Iterator[Finding]:
     text = f"{first.winner} has the lowest objective, {measure.text(first.mean, first.half)}"
     if first.n == 1:
         nearest = others[0]
-        yield Finding("objective", f"{text}; next is {nearest.label} with {measure.text(first.mean + nearest.mean, None)}.")
+        text += f"; next is {nearest.label} with {measure.text(first.mean + nearest.mean, None)}"
     else:
-        yield Finding("objective", f"{text}{_told_apart(others, measure)}.")
+        text += _told_apart(others, measure)
+    own = trials[trials["label"] == first.winner]
+    n_missed = int((own["target_accuracy"].notna() & own["time_to_target_s"].isna()).sum())
+    if n_missed:
+        seeds = f" in {n_missed} of {len(own)} seeds" if len(own) > 1 else ""
+        text += f". It does not reach the target{seeds}, so there the sum ends with its last round"
+    yield Finding("objective", f"{text}.")
 
 
 def _least(trials: "pd.DataFrame", about: str, name: str, opening: str, verb: str) -> Iterator[Finding]:

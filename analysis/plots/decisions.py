@@ -56,7 +56,8 @@ def decisions(material: "Material", look: Look) -> "Figure":
         fills = _fills(shares.columns)
         entries = {name: fill.patch() for name, fill in fills.items()}
         n_panels, narrow = 3 if has_choices else 2, is_narrow(look.width_in)
-        panel_in, below = rows_in(names) + 0.35, below_in(look, look.width_in, list(entries))
+        upright_in = 0.45 if groups["group"].nunique() > _N_BESIDE else 0.0
+        panel_in, below = rows_in(names) + 0.35 + upright_in, below_in(look, look.width_in, list(entries))
         figure = new_figure(look.width_in, panel_in * (n_panels if narrow else 1) + below + 0.1)
         shape = {"height_ratios": [1] * n_panels} if narrow else {"width_ratios": [1.25, 1, 1][:n_panels]}
         panels = figure.subplots(n_panels if narrow else 1, 1 if narrow else n_panels, squeeze=False, gridspec_kw=shape)

@@ -61,7 +61,9 @@ def _paragraphs(material: "Material") -> Iterator[str]:
         by_policy: dict[str, list[str]] = {}
         for label, policy in known.items():
             by_policy.setdefault(policy, []).append(label)
-        each = "; ".join(f"{policy} for {join(labels)}" for policy, labels in by_policy.items())
+        each = "; ".join(
+            policy if labels == [policy] else f"{policy} for {join(labels)}" for policy, labels in by_policy.items()
+        )
         of = knobs(material.scenario)
         yield f"A control policy decides once a round who takes part and how: {each}." + (
             f" What it chooses for a device is {join(of)}." if of else ""

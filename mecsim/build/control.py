@@ -1,6 +1,7 @@
 """Where a control policy meets a trial's world: what it observes, and what its decisions do there."""
 
 from collections.abc import Sequence, Set
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -17,6 +18,15 @@ from mecsim.rng import Streams
 
 #: How many devices a policy looks at that chooses among all: what keeps a decision cheap in a city. A default of this project.
 LOOKED_AT = 1000
+
+
+@runtime_checkable
+class Planned(Protocol):
+    """A policy that knows beforehand what it will do: it is told who is there, and nothing else is worked out for it."""
+
+    def planned(self, round_number: int, there: Set[int]) -> Decision:
+        """Return the round's decision; only who is ``there`` can be asked."""
+        ...
 
 
 class Control:
@@ -52,7 +62,9 @@ class Control:
 
     def select(self, number: int, n: int, busy: Set[int]) -> tuple[int, ...]:
         """Let the policy decide on a round of at most ``n`` devices, tell the world, and return who is asked."""
-        if self.policy.chooses_devices:
+        if isinstance(self.policy, Planned):
+            decision = self.policy.planned(number, self._there(number, busy))
+        elif self.policy.chooses_devices:
             observation = self.observe(number, n, busy)
             if not observation.available.any():
                 return ()
@@ -70,6 +82,13 @@ class Control:
         devices = tuple(each.device for each in kept)
         self._tell({*busy, *devices})
         return devices
+
+    def _there(self, number: int, busy: Set[int]) -> Set[int]:
+        """Return who can be asked."""
+        self._tell(busy)  # full power of all others
+        self._view.round_number = number
+        devices = np.arange(len(self._world.fleet))
+        return set(devices[self._view.available(devices)].tolist()) - busy
 
     def _tell(self, devices: Set[int]) -> None:
         """Let the world divide cells and limit powers as decided for ``devices``, and for nobody else."""

@@ -1,6 +1,6 @@
 """A trial whose quality a surrogate foretells: the world is played in full, and nothing is trained."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,8 +82,11 @@ class Scripted:
 
     def decide(self, observation: Observation) -> Decision:
         """Return the round's decision, without devices that are not there."""
-        decision = self._script[min(observation.round_number, len(self._script)) - 1]
-        there = set(map(int, observation.devices[observation.available]))
+        return self.planned(observation.round_number, set(map(int, observation.devices[observation.available])))
+
+    def planned(self, round_number: int, there: Set[int]) -> Decision:
+        """Return the same, without an observation: a search rehearses thousands of scripts."""
+        decision = self._script[min(round_number, len(self._script)) - 1]
         return Decision(tuple(each for each in decision.assignments if each.device in there))
 
 

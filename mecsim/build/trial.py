@@ -20,7 +20,7 @@ from mecsim.build.view import Demand, FleetView
 from mecsim.config.scenario import Scenario, TrialSeeds
 from mecsim.control.policy import Policy
 from mecsim.control.selection import Selector
-from mecsim.federation.contract import Offer, Refusal, Scheme
+from mecsim.federation.contract import AS_IT_IS, Offer, Refusal, Scheme, Settings
 from mecsim.federation.rounds import BeforeAsking, Plan, Round, Select, as_it_is, at_once
 from mecsim.federation.turn import client_view, memory_refusal
 from mecsim.jobs.job import Job
@@ -194,14 +194,17 @@ def scheme_facts(trial: Trial, n_samples: Sequence[int]) -> dict[str, Any]:
     last_round = trial.rounds[-1].round.number
     n_devices = len(world.fleet)
     asked = np.unique(np.linspace(0, n_devices - 1, min(n_devices, _N_ASKED_AT_END)).round().astype(int))
+    choices = _choices(trial)
     offers, n_left_out = [], 0
     for device in map(int, asked):
-        view = client_view(world, device=device, n_samples=n_samples[device], round_number=last_round)
-        offer = trial.scheme.offer(view)
-        if isinstance(offer, Refusal) or memory_refusal(offer.work, view.memory_budget_bytes):
-            n_left_out += 1
-        if isinstance(offer, Offer):
-            offers.append(offer)
+        views = [
+            client_view(world, device=device, n_samples=n_samples[device], round_number=last_round, settings=settings)
+            for settings in choices
+        ]
+        offered = [trial.scheme.offer(view) for view in views]
+        n_left_out += not any(_can(offer, views[0].memory_budget_bytes) for offer in offered)
+        if isinstance(offered[0], Offer):
+            offers.append(offered[0])
     turns = [turn for each in trial.rounds for turn in each.round.turns]
     sent = [payload.size_bytes for turn in turns for payload, record in turn.uploads if record.complete]
     sent += [offer.sends.size_bytes for offer in offers if offer.sends is not None]
@@ -214,3 +217,13 @@ def scheme_facts(trial: Trial, n_samples: Sequence[int]) -> dict[str, Any]:
         "peak_memory_bytes": float(max((offer.work.peak_bytes for offer in offers), default=0.0)),
         "inference_flop": facts.inference_flop,
     }
+
+
+def _choices(trial: Trial) -> list[Settings]:
+    """Return what a device may be told to do: the scheme's own way first, and under control every choice of its knob."""
+    knob = None if trial.control is None else trial.scheme.knob()
+    return [AS_IT_IS, *([] if knob is None else [Settings(choice=choice) for choice in knob.choices])]
+
+
+def _can(offer: Offer | Refusal, memory_budget_bytes: float) -> bool:
+    return isinstance(offer, Offer) and memory_refusal(offer.work, memory_budget_bytes) is None

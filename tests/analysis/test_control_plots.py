@@ -10,6 +10,7 @@ from analysis.objective import PARTS, parts_of
 from analysis.plots import foretold
 from analysis.plots.figures import FIGURES
 from analysis.plots.study import draw
+from analysis.plots.style import house_style
 from mecsim.errors import MecsimError
 
 NAMES = (
@@ -32,7 +33,8 @@ def test_a_study_without_control_lacks_them_and_says_why(run, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_leaves_the_figure_in_either_size(controlled, name, size):
     figure = draw(controlled, name, size=size)
-    drawn = figure.get_tightbbox(figure.canvas.get_renderer())
+    with house_style():
+        drawn = figure.get_tightbbox(figure.canvas.get_renderer())
     width_in, height_in = figure.get_size_inches()
     assert drawn.x0 > -0.01
     assert drawn.y0 > -0.01

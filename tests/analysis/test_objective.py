@@ -102,6 +102,13 @@ def test_the_finding_is_on_the_same_worlds(controlled):
     )
 
 
+def test_a_lowest_objective_that_misses_the_target_says_so(controlled):
+    """As made up, "head learned" never reaches the target."""
+    assert told(Material(controlled))["objective"].endswith(
+        "It does not reach the target in 3 of 3 seeds, so there the sum ends with its last round."
+    )
+
+
 def test_a_study_without_an_objective_says_nothing_of_it(run):
     assert "objective" not in told(Material(run))
     assert "objective" not in summary_table(run)
