@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from mecsim.cli.policy_training import MakesEnv
 
 ROOT = Path(__file__).parent.parent
@@ -29,11 +31,13 @@ PICTURE = ROOT / "docs" / "images" / "control" / "branching.png"
 STORE, WORK = ROOT / ".mecsim" / "store", ROOT / ".mecsim" / "branching"
 
 FLEETS, SEEDS = (2, 4, 6), (0, 1, 2)
+#: A device is not asked, or with one of three choices.
+N_WAYS = 4
 #: How the two are called, here and in ``TrainingSettings.actions``.
 BRANCHES, JOINT = "branches", "joint"
-STEPS = 12_288
-STEPS_BETWEEN = 1_024
-N_WORLDS, N_JUDGED, N_ENVIRONMENTS = 24, 24, 4
+STEPS = 8_192
+STEPS_BETWEEN = 512
+N_WORLDS, N_JUDGED, N_ENVIRONMENTS = 24, 16, 4
 #: How much of the way from the untrained to the better one's end counts as the same return.
 SHARE_OF_WAY = 0.9
 #: A step costs what a world costs: so more and smaller updates than in the training of a policy that is used.
@@ -147,9 +151,13 @@ def trainings_of(n_devices: int, steps: int) -> Iterator[Training]:
 
 def common_return(curves: Curves) -> float:
     """Return what counts as the same return: ``SHARE_OF_WAY`` of the way from the untrained agents to the better ones' end."""
-    untrained = float(np.mean([curve[0][1] for of_kind in curves.values() for curve in of_kind]))
     best = max(float(np.mean([curve[-1][1] for curve in of_kind])) for of_kind in curves.values())
-    return untrained + SHARE_OF_WAY * (best - untrained)
+    return untrained(curves) + SHARE_OF_WAY * (best - untrained(curves))
+
+
+def untrained(curves: Curves) -> float:
+    """Return the mean return of all agents before their first step."""
+    return float(np.mean([curve[0][1] for of_kind in curves.values() for curve in of_kind]))
 
 
 def samples_to(curve: Curve, goal: float) -> int | None:
@@ -162,34 +170,39 @@ def page(found: Mapping[int, Curves], steps: int) -> str:
     lines = [
         "# Branches against joint actions",
         "",
-        f"Rounds (samples) until an agent has {100 * SHARE_OF_WAY:.0f} % of what there is to be won: of the way from the mean return of the",
-        f"untrained agents to the better kind's mean after {steps:,} rounds. Median and range of {len(SEEDS)} seeds, in {N_JUDGED} worlds in which",
-        f"nobody trains, judged every {STEPS_BETWEEN:,} rounds; made by `python -m benchmarks.branching`.",
+        f"Rounds that are played until an agent is {100 * SHARE_OF_WAY:.0f} % of the way from the mean return of the",
+        f"untrained agents to the better kind's mean after {steps:,} rounds. Median and range of {len(SEEDS)} seeds; returns are means over",
+        f"{N_JUDGED} worlds in which nobody trains, looked at every {STEPS_BETWEEN:,} rounds.",
+        "Made by `python -m benchmarks.branching`.",
         "",
-        "| devices | joint actions | untrained | the same return | branches | joint | joint over branches | at the end: branches | joint |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| devices | joint actions | untrained | the same return | branches | joint | times as many |",
+        "|---|---|---|---|---|---|---|",
+        *(row(n_devices, curves, steps) for n_devices, curves in found.items()),
+        "",
+        f"| devices | return of branches after {steps:,} rounds | of joint actions |",
+        "|---|---|---|",
     ]
     for n_devices, curves in found.items():
-        goal = common_return(curves)
-        untrained = np.mean([curve[0][1] for of_kind in curves.values() for curve in of_kind])
-        samples = {kind: [samples_to(curve, goal) for curve in of_kind] for kind, of_kind in curves.items()}
-        ends = {kind: f"{np.mean([curve[-1][1] for curve in of_kind]):.3f}" for kind, of_kind in curves.items()}
-        cells = [
-            str(n_devices),
-            f"{n_ways() ** n_devices:,}",
-            f"{untrained:.3f}",
-            f"{goal:.3f}",
-            *(in_words(samples[kind], steps) for kind in (BRANCHES, JOINT)),
-            times_text(samples[JOINT], samples[BRANCHES], steps),
-            *(ends[kind] for kind in (BRANCHES, JOINT)),
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
+        ends = [[curve[-1][1] for curve in curves[kind]] for kind in (BRANCHES, JOINT)]
+        cells = [f"{np.mean(end):.3f} ({min(end):.3f} to {max(end):.3f})" for end in ends]
+        lines.append(f"| {n_devices} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
-def n_ways() -> int:
-    """Return in how many ways a device of the tiny case can be in a round: not at all, or with one of three choices."""
-    return 4
+def row(n_devices: int, curves: Curves, steps: int) -> str:
+    """Return the row of a fleet."""
+    goal = common_return(curves)
+    branches, joint = ([samples_to(curve, goal) for curve in curves[kind]] for kind in (BRANCHES, JOINT))
+    cells = [
+        str(n_devices),
+        f"{N_WAYS**n_devices:,}",
+        f"{untrained(curves):.3f}",
+        f"{goal:.3f}",
+        in_words(branches, steps),
+        in_words(joint, steps),
+        times_text(joint, branches, steps),
+    ]
+    return f"| {' | '.join(cells)} |"
 
 
 def median(samples: Sequence[int | None]) -> float:
@@ -220,43 +233,45 @@ def _number(one: int | None) -> float:
 
 
 def picture(found: Mapping[int, Curves], path: Path) -> None:
-    """Draw the returns against the steps, a panel a fleet: mean and range of the seeds."""
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
+    """Draw the returns against the rounds played, a panel a fleet: mean and range of the seeds."""
     from PIL import Image
 
-    from analysis.plots.panels import INDIGO, TEAL
     from analysis.plots.style import FORMATS, PAGE_IN, house_style, new_figure
 
     with house_style():
-        figure = new_figure(PAGE_IN, 2.6)
-        for place, (n_devices, curves) in enumerate(found.items()):
-            axes = figure.add_subplot(1, len(found), place + 1)
-            for kind, colour, line in ((BRANCHES, INDIGO, "-"), (JOINT, TEAL, "--")):
-                steps = [step for step, _ in curves[kind][0]]
-                values = np.array([[value for _, value in curve] for curve in curves[kind]])
-                axes.fill_between(steps, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.18, linewidth=0)
-                axes.plot(
-                    steps, values.mean(axis=0), line, color=colour, label=f"{kind}" if kind == BRANCHES else "joint action"
-                )
-            goal = common_return(curves)
-            axes.axhline(goal, color="#555555", linewidth=0.7, linestyle=":", label="the same return")
-            last = curves[BRANCHES][0][-1][0]
-            took = [
-                in_words([samples_to(curve, goal) for curve in curves[kind]], last).split(" (")[0] for kind in (BRANCHES, JOINT)
-            ]
-            axes.set_title(
-                f"{n_devices} devices, {n_ways() ** n_devices:,} joint actions\nrounds to it: {took[0]} against {took[1]}"
-            )
-            axes.xaxis.set_major_locator(MaxNLocator(4))
-            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-            axes.set_xlabel("Rounds played")
-            if place == 0:
+        figure = new_figure(PAGE_IN, 2.7)
+        for place, (n_devices, curves) in enumerate(found.items(), start=1):
+            axes = figure.add_subplot(1, len(found), place)
+            panel(axes, n_devices, curves)
+            if place == 1:
                 axes.set_ylabel("Return (minus the objective)")
                 axes.legend(loc="lower right")
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, format="png", **{**FORMATS["png"], "dpi": 160})
     with Image.open(path) as image:
         image.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
+def panel(axes: "Axes", n_devices: int, curves: Curves) -> None:
+    """Draw the curves of a fleet."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    from analysis.plots.panels import INDIGO, TEAL
+
+    steps = [step for step, _ in curves[BRANCHES][0]]
+    for kind, name, colour, line in ((BRANCHES, "branches", INDIGO, "-"), (JOINT, "joint action", TEAL, "--")):
+        values = np.array([[value for _, value in curve] for curve in curves[kind]])
+        axes.fill_between(steps, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.18, linewidth=0)
+        axes.plot(steps, values.mean(axis=0), line, color=colour, label=name)
+    goal = common_return(curves)
+    axes.axhline(goal, color="#555555", linewidth=0.7, linestyle=":", label="the same return")
+    took = [
+        in_words([samples_to(curve, goal) for curve in curves[kind]], steps[-1]).split(" (")[0] for kind in (BRANCHES, JOINT)
+    ]
+    axes.set_title(f"{n_devices} devices, {N_WAYS**n_devices:,} joint actions\nrounds to it: {took[0]} | {took[1]}")
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.set_xlabel("Rounds played")
 
 
 if __name__ == "__main__":

@@ -60,9 +60,9 @@ def page(foretold: Objectives, real: Objectives | None) -> str:
     lines = [
         "# Learned control against the best script of decisions",
         "",
-        "Two devices, three choices, three rounds: `scenarios/papers/fedpeat_control_tiny.yaml`. The oracle plays all 3,375 scripts of",
-        "a world against the surrogate of quality and knows what comes. The objective, lower is better; what it is over the oracle's,",
-        "in per cent of the oracle's mean, with 95 % t-intervals over worlds; made by `python -m benchmarks.oracle`.",
+        "Two devices, three choices, three rounds: `scenarios/papers/fedpeat_control_tiny.yaml`. The oracle plays all 3,375",
+        "scripts of a world against the surrogate of quality, and knows what comes. The objective (lower is better), and what",
+        "it is over the oracle's in the same worlds, in per cent of the oracle's mean. Made by `python -m benchmarks.oracle`.",
         "",
         *table("quality foretold by the surrogate", foretold),
     ]

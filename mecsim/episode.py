@@ -3,15 +3,16 @@
 What a learning agent steps through. No learning library is needed here, and nothing is trained but by a quality model.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import simpy
 
 from mecsim.build.control import Control
 from mecsim.build.joules import device_j
 from mecsim.build.trial import Trial
+from mecsim.config.scenario import TrialSeeds
 from mecsim.control.objective import Objective
 from mecsim.control.observation import Observation
 from mecsim.control.policy import Decision, Policy
@@ -24,6 +25,15 @@ Ending = Literal["target", "rounds", "time"]
 
 #: Makes the trial, given who decides and what a round waits for before it asks.
 Begin = Callable[[Policy, BeforeAsking], Trial]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvWorld:
+    """A world to play in: its seeds, and the numbers of the jobs that deal its data and price its scheme."""
+
+    seeds: TrialSeeds
+    dealt: Mapping[str, Any]
+    sheets: Mapping[str, Mapping[str, Any]]
 
 
 class QualityModel(Protocol):

@@ -6,7 +6,7 @@ which may foretell it. Needs the extra ``rl``.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import gymnasium
@@ -20,7 +20,7 @@ from mecsim.build.observing import NO_KNOB
 from mecsim.build.rehearsal import objective_of
 from mecsim.build.trial import Learning, Trial
 from mecsim.config.protocol import DeadlineProtocol
-from mecsim.config.scenario import Scenario, TrialSeeds
+from mecsim.config.scenario import Scenario
 from mecsim.control.branches import Branches
 from mecsim.control.features import (
     LIMIT,
@@ -31,6 +31,7 @@ from mecsim.control.features import (
 )
 from mecsim.control.observation import Bools, Observation
 from mecsim.control.policy import Policy
+from mecsim.episode import EnvWorld as EnvWorld
 from mecsim.episode import Episode, Played, QualityModel
 from mecsim.errors import MecsimError
 from mecsim.federation.contract import ROUND_PROTOCOLS, Knob, Scheme
@@ -46,15 +47,6 @@ Actions = NDArray[np.int64]
 #: Seeds of drawn worlds begin here, so that none of them is a scenario's own, or one of its replications.
 FIRST_DRAWN_SEED = 2**20
 _DIVIDING = ("weighted", "assigned")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnvWorld:
-    """A world to play in: its seeds, and the numbers of the jobs that deal its data and price its scheme."""
-
-    seeds: TrialSeeds
-    dealt: Mapping[str, Any]
-    sheets: Mapping[str, Mapping[str, Any]]
 
 
 #: Makes the quality model of an episode from its world and its scheme.

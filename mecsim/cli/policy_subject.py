@@ -2,19 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mecsim.build.observing import NO_KNOB
 from mecsim.build.trial import Learning
 from mecsim.cli.learning import room_of
 from mecsim.config.entries import SchemeEntry
 from mecsim.config.scenario import Scenario, TrialSeeds
+from mecsim.episode import EnvWorld
 from mecsim.errors import MecsimError, UnknownNameError
 from mecsim.federation.contract import Knob
 from mecsim.jobs.runner import Runner
-
-if TYPE_CHECKING:
-    from mecsim.gym_env import EnvWorld
 
 #: Training meets no world of the study: its seeds are so far from the scenario's.
 FIRST_SEED = 100_000
@@ -89,10 +87,8 @@ def knob_of(subject: Subject, runner: Runner) -> Knob:
     return scheme.knob() or NO_KNOB
 
 
-def env_worlds(subject: Subject, runner: Runner, places: Sequence[int]) -> list["EnvWorld"]:
+def env_worlds(subject: Subject, runner: Runner, places: Sequence[int]) -> list[EnvWorld]:
     """Return worlds of the training by their numbers: those of the scenario's replications."""
-    from mecsim.gym_env import EnvWorld
-
     sheets = subject.learning.cost_sheets(subject.scenario, subject.index)
     numbers = [result.numbers for result in runner.demand(list(sheets.values()))]
     priced = dict(zip(sheets, numbers, strict=True))

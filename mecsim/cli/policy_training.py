@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from mecsim.build.observing import NO_KNOB
 from mecsim.cli.policy_subject import Recipe, Subject, env_worlds
 from mecsim.control.surrogate import Surrogate
+from mecsim.episode import EnvWorld
 from mecsim.hashing import sha256_of
 from mecsim.jobs.runner import Runner
 
 if TYPE_CHECKING:
     from learners.agents.settings import Progress
-    from mecsim.gym_env import ControlEnv, EnvWorld
+    from mecsim.gym_env import ControlEnv
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class MakesEnv:
     """Makes an environment of the training; can be sent to another process."""
 
     subject: Subject
-    worlds: tuple["EnvWorld", ...]
+    worlds: tuple[EnvWorld, ...]
     surrogate: Surrogate
     bandwidths: tuple[float, ...]
 

@@ -164,9 +164,9 @@ class SummaryRow(Trial):
     ``objective`` is the sum of the rounds' cost up to the one that reached the target accuracy, or of all; null where the
     scenario has no section ``objective``. The ``*_to_target`` columns are null where the target accuracy was not reached or
     none was set. ``refused_device_share`` is the share of the fleet's devices that the scheme leaves out: their memory cannot
-    hold its work, whatever a policy may choose for them, or it has none for them. ``update_bytes`` is the largest upload of the trial; ``peak_memory_bytes`` is the
-    largest over the fleet and ``turn_flop`` the mean, at the end of the trial; ``inference_flop`` is one query to what the
-    scheme deploys. Energies are totals over the trial.
+    hold its work, whatever a policy may choose for them, or it has none for them. ``update_bytes`` is the largest upload of the
+    trial; ``peak_memory_bytes`` is the largest over the fleet and ``turn_flop`` the mean, at the end of the trial and in the
+    scheme's own way; ``inference_flop`` is one query to what the scheme deploys. Energies are totals over the trial.
     """
 
     account_as: str

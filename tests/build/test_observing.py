@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from control_trials import Says, assigning, asks, numbers_of, played, script, trial_of
+from control_trials import Says, asks, assigning, numbers_of, played, script, trial_of
 from control_world import CHOICES, SCHEME, TIGHT
 
 from mecsim.build.joules import device_j
@@ -212,7 +212,7 @@ def test_a_turn_without_an_update_does_not_count():
 
 def test_who_is_looked_at_without_choosing_is_the_selection():
     policy = assigning(lambda device, observation: Assignment(device=device))
-    seen, trial = shown(policy)
+    seen, _ = shown(policy)
     whole = trial_of(script(asks())).control.observe(1)
     first = seen[0]
     assert first.n == first.n_asked == 4
