@@ -41,6 +41,8 @@ bench: install  ## the benchmarks whose figures the documentation quotes
 	$(BIN)/python -m benchmarks.scale
 	$(BIN)/python -m benchmarks.embedded_pair
 	$(BIN)/python -m benchmarks.workers
+	$(BIN)/python -m benchmarks.oracle
+	$(BIN)/python -m benchmarks.branching
 
 golden: install  ## write the golden files again, from a clean tree
 	git diff --quiet HEAD || (echo "commit first: golden files come from a clean tree" && exit 1)

@@ -170,9 +170,9 @@ def page(found: Mapping[int, Curves], steps: int) -> str:
     lines = [
         "# Branches against joint actions",
         "",
-        f"Rounds that are played until an agent is {100 * SHARE_OF_WAY:.0f} % of the way from the mean return of the",
-        f"untrained agents to the better kind's mean after {steps:,} rounds. Median and range of {len(SEEDS)} seeds; returns are means over",
-        f"{N_JUDGED} worlds in which nobody trains, looked at every {STEPS_BETWEEN:,} rounds.",
+        f"Rounds that are played until an agent is {100 * SHARE_OF_WAY:.0f} % of the way from the mean return of all",
+        f"untrained agents to the better kind's mean after {steps:,} rounds. Median and range of {len(SEEDS)} seeds;",
+        f"returns are means over {N_JUDGED} worlds in which nobody trains, looked at every {STEPS_BETWEEN:,} rounds.",
         "Made by `python -m benchmarks.branching`.",
         "",
         "| devices | joint actions | untrained | the same return | branches | joint | times as many |",
@@ -268,7 +268,7 @@ def panel(axes: "Axes", n_devices: int, curves: Curves) -> None:
     took = [
         in_words([samples_to(curve, goal) for curve in curves[kind]], steps[-1]).split(" (")[0] for kind in (BRANCHES, JOINT)
     ]
-    axes.set_title(f"{n_devices} devices, {N_WAYS**n_devices:,} joint actions\nrounds to it: {took[0]} | {took[1]}")
+    axes.set_title(f"{n_devices} devices, {N_WAYS**n_devices:,} joint actions\nbranches {took[0]}, joint {took[1]}")
     axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.set_xlabel("Rounds played")

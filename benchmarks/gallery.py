@@ -25,6 +25,7 @@ QUICKSTART: Source = ("quickstart", "quickstart", None)
 BANDWIDTH: Source = ("sweeps/bandwidth", "sweep-bandwidth", "bandwidth_mhz=20")
 PROTOCOLS: Source = ("sweeps/deadline_async", "sweep-deadline-async", "protocol=deadline")
 MEMORY: Source = ("sweeps/memory", "sweep-memory", "memory_gb=3")
+CONTROL: Source = ("papers/fedpeat_control", "fedpeat_control", None)
 #: Where a figure is not drawn of the sweep over the carrier.
 SOURCES: dict[str, Source] = {
     "overview": QUICKSTART,
@@ -33,6 +34,12 @@ SOURCES: dict[str, Source] = {
     "groups": MEMORY,
     "area_map": ("network/small_cells", "small-cells", None),
     "diagnostics": QUICKSTART,
+    "objective_by_scheme": CONTROL,
+    "objective_paired": CONTROL,
+    "decisions": CONTROL,
+    "surrogate_fit": CONTROL,
+    "surrogate_residuals": CONTROL,
+    "policy_training": CONTROL,
 }
 HEAD = """\
 # Gallery

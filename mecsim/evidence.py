@@ -10,6 +10,7 @@ from mecsim.build.rehearsal import total_of
 from mecsim.config.scenario import Scenario
 from mecsim.control.catalog import POLICIES
 from mecsim.control.surrogate import Merged, Surrogate
+from mecsim.federation.rounds import STUDY_ENDED
 from mecsim.results.records import ClientRow, RoundRow, Row, SurrogateRow, TrainingRow
 
 #: What may stand beside a surrogate: the points of its fit, and the course of a training.
@@ -24,6 +25,19 @@ def surrogates_of(scenario: Scenario) -> dict[str, Path]:
         if path is not None:
             found.setdefault(path.resolve(), entry.label)
     return {label: path for path, label in found.items()}
+
+
+def named_surrogates(scenarios: Iterable[Scenario]) -> dict[Path, str]:
+    """Return the surrogates that policies of ``scenarios`` bring, each file once, with the label that its rows have.
+
+    That is the label of the first scheme with it; where a sweep puts several files under one label, with the folder's name.
+    """
+    names: dict[Path, str] = {}
+    for scenario in scenarios:
+        for label, path in surrogates_of(scenario).items():
+            if path not in names:
+                names[path] = label if label not in names.values() else f"{label} ({path.parent.name})"
+    return names
 
 
 def shipped_rows(label: str, surrogate: Path) -> dict[str, list[Row]]:
@@ -86,10 +100,12 @@ def foretold_rows(
 def merged_by_round(
     clients: Iterable[ClientRow], choices: Sequence[float], dealt: Mapping[str, Any]
 ) -> Mapping[int, list[Merged]]:
-    """Return what was merged in each round of one trial, as a surrogate reads it."""
+    """Return what was merged in each round of one trial, as a surrogate reads it: of one that the end cut short, nothing."""
     histogram, merged = dealt.get("histogram"), defaultdict[int, list[Merged]](list)
-    for row in clients:
-        if row.outcome == "completed":
+    turns = list(clients)
+    was_cut = {row.round for row in turns if row.reason == STUDY_ENDED}
+    for row in turns:
+        if row.outcome == "completed" and row.round not in was_cut:
             merged[row.round].append(
                 Merged(
                     choice=0 if row.choice is None else choices.index(row.choice),

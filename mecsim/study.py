@@ -4,13 +4,14 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
 from mecsim.build.trial import Learning
 from mecsim.config.variants import Variant
 from mecsim.control.objective import Objective
 from mecsim.control.surrogate import Surrogate
-from mecsim.evidence import foretold_rows, shipped_rows, surrogates_of
+from mecsim.evidence import foretold_rows, named_surrogates, shipped_rows, surrogates_of
 from mecsim.federation.rounds import Round
 from mecsim.groups import group_rows
 from mecsim.jobs.graph import in_order
@@ -91,7 +92,8 @@ def run_study(variants: Sequence[Variant], learning: Learning, runner: Runner, p
     results = dict(zip(wanted, runner.demand(wanted), strict=True))
     rows: dict[str, list[Row]] = {table: [] for table in TABLES}
     rows["variants"] = list(variant_rows(variants))
-    for label, path in dict(pair for variant in variants for pair in surrogates_of(variant.scenario).items()).items():
+    names = named_surrogates(variant.scenario for variant in variants)
+    for path, label in names.items():
         for table, shipped in shipped_rows(label, path).items():
             rows[table].extend(shipped)
     for number, (trial, log) in enumerate(zip(worlds.trials, worlds.logs, strict=True)):
@@ -99,8 +101,9 @@ def run_study(variants: Sequence[Variant], learning: Learning, runner: Runner, p
         complete = _complete(trial, log, evaluated, worlds.dealt[number])
         for table, new in complete.items():
             rows[table].extend(new)
-        for label, surrogate in _surrogates(trial).items():
-            rows["surrogate"].extend(foretold_rows(label, surrogate, complete, worlds.dealt[number]))
+        for path in _surrogates(trial):
+            foretold = foretold_rows(names[path], Surrogate.load(path), complete, worlds.dealt[number])
+            rows["surrogate"].extend(foretold)
     return Study(rows, count_jobs(worlds))
 
 
@@ -167,13 +170,13 @@ def _complete(
     return {**log.rows, **learned, "groups": list(groups)}
 
 
-def _surrogates(trial: TrialPlan) -> dict[str, Surrogate]:
+def _surrogates(trial: TrialPlan) -> list[Path]:
     """Return the surrogates that tell of a trial: those of the scenario, where the trial's scheme is theirs."""
-    return {
-        label: Surrogate.load(path)
+    return [
+        path
         for label, path in surrogates_of(trial.scenario).items()
         if any(entry.label == label and entry.name == trial.entry.name for entry in trial.scenario.schemes)
-    }
+    ]
 
 
 def _objective(trial: TrialPlan) -> Objective | None:

@@ -215,6 +215,7 @@ def summary_row(
     evaluated = [row for row in rounds if row.accuracy is not None]
     accuracies = [_accuracy(row) for row in evaluated]
     reached = None if target_accuracy is None else next((row for row in evaluated if _accuracy(row) >= target_accuracy), None)
+    has_costs = any(row.cost is not None for row in rounds)
     costs = [row.cost for row in rounds if row.cost is not None and (reached is None or row.round <= reached.round)]
     until = [row for row in rounds if reached is not None and row.round <= reached.round]
     return SummaryRow(
@@ -225,7 +226,7 @@ def summary_row(
         final_accuracy=accuracies[-1] if accuracies else None,
         best_accuracy=max(accuracies, default=None),
         final_loss=evaluated[-1].loss if evaluated else None,
-        objective=math.fsum(costs) if costs else None,
+        objective=math.fsum(costs) if has_costs else None,  # none are due where round 0 has reached the target
         target_accuracy=target_accuracy,
         time_to_target_s=reached.sim_time_s if reached else None,
         device_energy_to_target_j=sum(map(device_energy_j, until)) if reached else None,

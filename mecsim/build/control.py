@@ -71,6 +71,7 @@ class Control:
             decision = self._checked(self.policy.decide(observation), observation)
         else:
             self._tell(busy)  # full power of all others, before anybody looks
+            self._view.round_number = number
             chosen = self._selector.select(self._view, number, n, busy)
             if not chosen:
                 return ()

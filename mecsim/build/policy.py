@@ -4,7 +4,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from mecsim.build.observing import NO_KNOB
-from mecsim.build.rehearsal import Scripted, Stage, rehearse
+from mecsim.build.rehearsal import Scripted, Stage, check_choices, rehearse
 from mecsim.config.entries import ControlEntry
 from mecsim.control.catalog import POLICIES
 from mecsim.control.policy import Policy, PolicyContext, Script
@@ -22,8 +22,14 @@ def build_policy(stage: Stage) -> Policy | None:
     scenario, entry = stage.scenario, stage.scenario.schemes[stage.index]
     if entry.control is None:
         return None
-    knob = stage.make_scheme().knob() or NO_KNOB
-    loaded = lru_cache(Surrogate.load)
+    own = stage.make_scheme().knob()
+    knob = own or NO_KNOB
+
+    @lru_cache
+    def loaded(path: Path) -> Surrogate:
+        surrogate = Surrogate.load(path)
+        check_choices(surrogate, own)
+        return surrogate
 
     def tried(script: Script, surrogate: Path) -> float:
         return rehearse(stage, Scripted(script), loaded(surrogate)).objective

@@ -13,7 +13,7 @@ from mecsim.control.observation import Observation
 from mecsim.control.policy import Decision, Policy, Script
 from mecsim.control.surrogate import Merged, Surrogate
 from mecsim.errors import MecsimError
-from mecsim.federation.contract import Scheme
+from mecsim.federation.contract import Knob, Scheme
 from mecsim.federation.rounds import STUDY_ENDED, Round
 from mecsim.federation.turn import Turn
 from mecsim.jobs.job import Job
@@ -117,10 +117,21 @@ def rehearse(stage: Stage, policy: Policy | None, surrogate: Surrogate) -> Rehea
     joules = [sum(device_j(trial.world, turn) for turn in each.turns) for each in rounds]
     seconds = [each.closed_at_s - each.opened_at_s for each in rounds]
     return Rehearsed(
-        objective=_objective(stage.scenario, accuracies[1:], seconds, joules),
+        objective=_objective(stage.scenario, accuracies, seconds, joules),
         accuracies=tuple(accuracies[1:]),
         clock_s=tuple(each.closed_at_s for each in rounds),
         joules=tuple(sum(joules[: i + 1]) for i in range(len(joules))),
+    )
+
+
+def check_choices(surrogate: Surrogate, knob: Knob | None) -> None:
+    """Raise a MecsimError where ``surrogate`` was fitted for other choices than those of a scheme's ``knob``; None has none."""
+    if knob is None or knob.choices == surrogate.choices:
+        return
+    theirs, ours = (", ".join(f"{one:g}" for one in choices) for choices in (surrogate.choices, knob.choices))
+    raise MecsimError(
+        f"the surrogate of quality was fitted for the choices {theirs}, and the scheme's {knob.name} has {ours}: "
+        "name one of these choices, or train a policy for this scheme"
     )
 
 
@@ -153,9 +164,10 @@ def merged_of(turns: Sequence[Turn], choices: Sequence[float], dealt: Mapping[st
 
 
 def _objective(scenario: Scenario, accuracies: Sequence[float], seconds: Sequence[float], joules: Sequence[float]) -> float:
-    objective, total = objective_of(scenario), 0.0
-    for accuracy, round_s, round_j in zip(accuracies, seconds, joules, strict=True):
-        total += objective.cost(accuracy, round_s, round_j)
-        if scenario.target_accuracy is not None and accuracy >= scenario.target_accuracy:
+    """Return the sum up to the target; ``accuracies`` begin with that before the first round, which costs nothing."""
+    objective, target, total = objective_of(scenario), scenario.target_accuracy, 0.0
+    for before, accuracy, round_s, round_j in zip(accuracies[:-1], accuracies[1:], seconds, joules, strict=True):
+        if target is not None and before >= target:
             break
+        total += objective.cost(accuracy, round_s, round_j)
     return total

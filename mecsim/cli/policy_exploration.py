@@ -21,7 +21,11 @@ from mecsim.study import Progress, run_study
 
 
 def explored(subject: Subject, recipe: Recipe, knob: Knob) -> Scenario:
-    """Return the study whose trials the surrogate is fitted to: policies that go to all corners, in the training's worlds."""
+    """Return the study whose trials the surrogate is fitted to: policies that go to all corners, in the training's worlds.
+
+    Every other policy asks as many devices as may be asked, the ones between half of them where that is more than one: how fast
+    a few devices teach is what a policy most easily gains or loses by, and chance alone rarely keeps to few.
+    """
     corners: list[tuple[str, dict[str, Any]]] = [
         ("random", {"vary_number": True, "bandwidths": list(recipe.bandwidths)}),
         ("random", {}),
@@ -30,8 +34,16 @@ def explored(subject: Subject, recipe: Recipe, knob: Knob) -> Scenario:
     ]
     if len(knob.choices) > 1:
         corners += [("fixed", {"choice": choice, "renew": "never"}) for choice in knob.choices]
+    n_asked = subject.entry.clients_per_round or subject.scenario.protocol.clients_per_round
+    n_few = n_asked // 2 if n_asked > 3 else n_asked
     entries = tuple(
-        subject.entry.model_copy(update={"label": f"{name} {i}", "control": _control(name, options)})
+        subject.entry.model_copy(
+            update={
+                "label": f"{name} {i}",
+                "control": _control(name, options),
+                "clients_per_round": n_asked if i % 2 == 0 else n_few,
+            }
+        )
         for i, (name, options) in enumerate(corners)
     )
     replications = max(2, round(recipe.trials / len(entries)))

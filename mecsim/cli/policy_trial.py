@@ -7,7 +7,7 @@ from rich.table import Table
 
 from mecsim.build.network import build_channel
 from mecsim.build.policy import build_policy
-from mecsim.build.rehearsal import Rehearsed, Stage, objective_of, rehearse
+from mecsim.build.rehearsal import Rehearsed, Stage, check_choices, objective_of, rehearse
 from mecsim.cli.policy_subject import FIRST_SEED, Subject, env_worlds, moved
 from mecsim.config.scenario import Scenario
 from mecsim.control.surrogate import Surrogate
@@ -49,6 +49,7 @@ def _play(subject: Subject, place: int, surrogate: Surrogate, runner: Runner) ->
         seeds=world.seeds,
         dealt=world.dealt,
     )
+    check_choices(surrogate, make_scheme().knob())
     return rehearse(stage, build_policy(stage), surrogate)
 
 
