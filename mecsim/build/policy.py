@@ -1,5 +1,6 @@
 """From a scheme's ``control`` to the policy that decides in a trial."""
 
+import math
 from functools import lru_cache
 from pathlib import Path
 
@@ -32,7 +33,9 @@ def build_policy(stage: Stage) -> Policy | None:
         return surrogate
 
     def tried(script: Script, surrogate: Path) -> float:
-        return rehearse(stage, Scripted(script), loaded(surrogate)).objective
+        played = rehearse(stage, Scripted(script), loaded(surrogate))
+        # A device that refuses costs nothing: no policy may ask it, so no script gains by that.
+        return math.nan if played.n_refused else played.objective
 
     context = PolicyContext(
         streams=Streams(stage.seeds.world),

@@ -39,13 +39,14 @@ class Stage:
 class Rehearsed:
     """What came of a rehearsal: the objective, and accuracy, clock and the devices' joules up to each round, 1 first.
 
-    The objective ends where the target accuracy is reached; the rounds do not.
+    ``n_refused`` turns were refused. The objective ends where the target accuracy is reached; the rounds do not.
     """
 
     objective: float
     accuracies: tuple[float, ...]
     clock_s: tuple[float, ...]
     joules: tuple[float, ...]
+    n_refused: int
 
 
 class Foretold:
@@ -121,6 +122,7 @@ def rehearse(stage: Stage, policy: Policy | None, surrogate: Surrogate) -> Rehea
         accuracies=tuple(accuracies[1:]),
         clock_s=tuple(each.closed_at_s for each in rounds),
         joules=tuple(sum(joules[: i + 1]) for i in range(len(joules))),
+        n_refused=sum(turn.outcome == "refused" for each in rounds for turn in each.turns),
     )
 
 

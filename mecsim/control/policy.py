@@ -66,7 +66,8 @@ class PolicyContext:
     """What a policy may depend on beside its parameters.
 
     ``rehearse`` plays the trial's whole world with the decisions of a script (round 1 first) and returns the objective, with
-    the quality that the surrogate at a path foretells: for policies that search. ``sharing`` is the kind of the network's.
+    the quality that the surrogate at a path foretells, or not a number if a device refuses: for policies that search.
+    ``sharing`` is the kind of the network's.
     """
 
     streams: Streams
