@@ -69,6 +69,8 @@ class Control:
             if not observation.available.any():
                 return ()
             decision = self._checked(self.policy.decide(observation), observation)
+            if not decision.assignments and not observation.feasible.any():
+                decision = _all_available(observation)
         else:
             self._tell(busy)  # full power of all others, before anybody looks
             self._view.round_number = number
@@ -148,3 +150,8 @@ class Control:
                 "a policy that says who takes part needs chooses_devices"
             )
         return Decision(tuple(by_device[device] for device in chosen))
+
+
+def _all_available(observation: Observation) -> Decision:
+    """Return the decision where no device could do anything: they are asked all the same, so that why not is on record."""
+    return Decision(tuple(Assignment(device=int(device)) for device in observation.devices[observation.available]))

@@ -4,9 +4,11 @@ import time
 
 import numpy as np
 import pytest
-from control_trials import Says, asked, asks, assigning, numbers_of, played, rows, script, trial_of
+from control_trials import Says, asked, asks, assigning, numbers_of, played, rows, script, stage_of, trial_of
+from control_world import SCHEME, controlled
 
 from mecsim.build.control import LOOKED_AT
+from mecsim.build.policy import build_policy
 from mecsim.control.policy import Assignment, Decision
 from mecsim.errors import MecsimError
 from mecsim.knobs import AS_IT_IS, Settings
@@ -300,3 +302,16 @@ def test_looking_costs_by_those_looked_at_and_not_by_the_fleet():
         return min(spent)
 
     assert cost_s(large) < 2.5 * cost_s(small)
+
+
+@pytest.mark.parametrize("name", ["greedy-finish", "greedy-energy", "random"])
+def test_where_no_device_can_do_anything_refusals_say_why_and_no_time_passes(name):
+    """A fifth of a gigabyte a device, and the least choice needs a quarter."""
+    small = [{"name": "small", "profile": "phone-mid", "count": 3, "memory_gb": 0.2}]
+    of = controlled(
+        {"fleet.groups": small, "protocol.clients_per_round": 2, "schemes.0": {**SCHEME, "control": {"name": name}}}
+    )
+    trial = played(build_policy(stage_of(of)), {"fleet.groups": small, "protocol.clients_per_round": 2})
+    turns = [[(turn.device, turn.outcome, turn.reason.split(":")[0]) for turn in log.round.turns] for log in trial.rounds[1:]]
+    assert turns == [[(0, "refused", "memory"), (1, "refused", "memory")]] * 6
+    assert trial.env.now == 0.0
