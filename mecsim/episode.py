@@ -77,8 +77,9 @@ class Played:
 class Episode:
     """A trial under way: ``observation`` is what is to be decided on, and the last look at the world once ``ending`` is set.
 
-    At most ``n_asked`` devices are asked in each of ``n_rounds``. Where no device could take a turn, those that are there refuse,
-    without a decision. An episode ends at ``target_accuracy`` too. A MecsimError says so where it is over before the first decision.
+    At most ``n_asked`` devices are asked in each of ``n_rounds``. Where no device could take a turn, those that are there
+    refuse, without a decision. An episode ends at ``target_accuracy`` too. A MecsimError says so where it is over before the
+    first decision.
     """
 
     observation: Observation

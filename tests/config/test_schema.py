@@ -32,7 +32,16 @@ def test_schemes_and_datasets_are_a_choice_over_the_catalog(catalog):
     assert set(schemes) == {"fedpeft", "full"}
     fedpeft = schemes["fedpeft"]
     assert fedpeft["properties"]["name"]["const"] == "fedpeft"
-    assert set(fedpeft["properties"]) == {"name", "label", "clients_per_round", "control", "method", "rank", "layers", "rounding"}
+    assert set(fedpeft["properties"]) == {
+        "name",
+        "label",
+        "clients_per_round",
+        "control",
+        "method",
+        "rank",
+        "layers",
+        "rounding",
+    }
     assert fedpeft["required"] == ["name", "method"]
     assert fedpeft["properties"]["rank"]["minimum"] == 1
     assert {choice["title"] for choice in definitions["DatasetEntry"]["oneOf"]} == {"digits", "csv"}
