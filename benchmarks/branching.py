@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mecsim.control.policy import SURROGATE_FILE
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 SCENARIO = ROOT / "scenarios" / "papers" / "fedpeat_control_tiny.yaml"
-SURROGATE = SCENARIO.with_suffix("") / "surrogate.json"
+SURROGATE = SCENARIO.with_suffix("") / SURROGATE_FILE
 PAGE = Path(__file__).with_suffix(".md")
 PICTURE = ROOT / "docs" / "images" / "control" / "branching.png"
 STORE, WORK = ROOT / ".mecsim" / "store", ROOT / ".mecsim" / "branching"

@@ -6,15 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mecsim.build.rehearsal import total_of
+from mecsim.build.rehearsal import merged_of, total_of
 from mecsim.config.scenario import Scenario
 from mecsim.control.catalog import POLICIES
+from mecsim.control.policy import CURVE_FILE, POINTS_FILE
 from mecsim.control.surrogate import Merged, Surrogate
 from mecsim.federation.rounds import STUDY_ENDED
 from mecsim.results.records import ClientRow, RoundRow, Row, SurrogateRow, TrainingRow
-
-#: What may stand beside a surrogate: the points of its fit, and the course of a training.
-POINTS, CURVE = "surrogate.csv", "curve.csv"
 
 
 def surrogates_of(scenario: Scenario) -> dict[str, Path]:
@@ -52,7 +50,7 @@ def shipped_rows(label: str, surrogate: Path) -> dict[str, list[Row]]:
             predicted=float(row["predicted"]),
             observed=float(row["observed"]),
         )
-        for row in _read(surrogate.parent / POINTS)
+        for row in _read(surrogate.parent / POINTS_FILE)
     ]
     curve = [
         TrainingRow(
@@ -62,7 +60,7 @@ def shipped_rows(label: str, surrogate: Path) -> dict[str, list[Row]]:
             std_return=_number(row["std_return"]),
             evaluation_return=float(row["evaluation_return"]),
         )
-        for row in _read(surrogate.parent / CURVE)
+        for row in _read(surrogate.parent / CURVE_FILE)
     ]
     return {"surrogate": list(points), "training": list(curve)}
 
@@ -101,20 +99,12 @@ def merged_by_round(
     clients: Iterable[ClientRow], choices: Sequence[float], dealt: Mapping[str, Any]
 ) -> Mapping[int, list[Merged]]:
     """Return what was merged in each round of one trial, as a surrogate reads it: of one that the end cut short, nothing."""
-    histogram, merged = dealt.get("histogram"), defaultdict[int, list[Merged]](list)
-    turns = list(clients)
+    turns, completed = list(clients), defaultdict[int, list[ClientRow]](list)
     was_cut = {row.round for row in turns if row.reason == STUDY_ENDED}
     for row in turns:
         if row.outcome == "completed" and row.round not in was_cut:
-            merged[row.round].append(
-                Merged(
-                    choice=0 if row.choice is None else choices.index(row.choice),
-                    age=row.age,
-                    n_samples=row.n_samples,
-                    histogram=() if histogram is None else tuple(histogram[row.device]),
-                )
-            )
-    return merged
+            completed[row.round].append(row)
+    return defaultdict(list, {number: merged_of(rows, choices, dealt) for number, rows in completed.items()})
 
 
 def _read(path: Path) -> Iterator[dict[str, str]]:

@@ -15,10 +15,10 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from mecsim.build.control import LOOKED_AT
-from mecsim.build.network import build_channel
 from mecsim.build.observing import NO_KNOB
 from mecsim.build.rehearsal import objective_of
-from mecsim.build.trial import Learning, Trial
+from mecsim.build.stage import Learning, Stage, build_stage
+from mecsim.build.trial import Trial
 from mecsim.config.protocol import DeadlineProtocol
 from mecsim.config.scenario import Scenario
 from mecsim.control.branches import Branches
@@ -38,7 +38,7 @@ from mecsim.federation.contract import ROUND_PROTOCOLS, Knob, Scheme
 from mecsim.federation.deadline import n_with_spares
 from mecsim.federation.rounds import BeforeAsking
 from mecsim.jobs.job import Job
-from mecsim.rng import Streams
+from mecsim.radio.sharing import steered
 
 #: What an agent sees: "devices" (n, F), "round" (G,) and "available" (n,), all of them arrays of float32.
 Seen = dict[str, Any]
@@ -46,8 +46,6 @@ Actions = NDArray[np.int64]
 
 #: Seeds of drawn worlds begin here, so that none of them is a scenario's own, or one of its replications.
 FIRST_DRAWN_SEED = 2**20
-_DIVIDING = ("weighted", "assigned")
-
 
 #: Makes the quality model of an episode from its world and its scheme.
 MakeQuality = Callable[[EnvWorld, Scheme], QualityModel]
@@ -89,7 +87,7 @@ class ControlEnv(gymnasium.Env[Seen, Actions]):
         self._worlds, self._quality = tuple(worlds), quality
         self._draws_seeds, self._strict = draws_seeds, strict
         self._objective = objective_of(scenario)
-        self.knob: Knob = self._scheme(self._worlds[0]).knob() or NO_KNOB
+        self.knob: Knob = self._stage(self._worlds[0]).make_scheme().knob() or NO_KNOB
         self.branches = Branches(n_choices=len(self.knob.choices), renews=self.knob.renews, bandwidths=bandwidths)
         self._episode: Episode | None = None
         n = scenario.fleet.n_devices
@@ -157,34 +155,25 @@ class ControlEnv(gymnasium.Env[Seen, Actions]):
         return seen(self.episode.observation)
 
     def _begin(self, world: EnvWorld) -> Episode:
-        scenario, index, scheme = self._scenario, self._index, self._scheme(world)
+        scenario, stage = self._scenario, self._stage(world)
 
         def begin(policy: Policy, before_asking: BeforeAsking) -> Trial:
-            return Trial(
-                scenario,
-                index,
-                scheme,
-                build_channel(scenario, Streams(world.seeds.world)),
-                seeds=world.seeds,
-                n_samples=world.dealt["n_samples"],
-                demand=_no_demand,
-                policy=policy,
-                before_asking=before_asking,
-            )
+            return Trial(stage, demand=_no_demand, policy=policy, before_asking=before_asking)
 
-        protocol = scenario.protocol
-        n_asked = scenario.schemes[index].clients_per_round or protocol.clients_per_round
+        protocol, n_asked = scenario.protocol, scenario.n_asked(self._index)
         return Episode(
             begin,
-            self._quality(world, scheme),
+            self._quality(world, stage.make_scheme()),
             self._objective,
             n_rounds=protocol.rounds,
             n_asked=n_with_spares(n_asked, protocol.over_selection) if isinstance(protocol, DeadlineProtocol) else n_asked,
             target_accuracy=scenario.target_accuracy,
         )
 
-    def _scheme(self, world: EnvWorld) -> Scheme:
-        return self._learning.scheme(self._scenario, self._index, world.seeds, world.dealt, world.sheets)
+    def _stage(self, world: EnvWorld) -> Stage:
+        return build_stage(
+            self._scenario, self._index, self._learning, seeds=world.seeds, dealt=world.dealt, sheets=world.sheets
+        )
 
 
 def seen(observation: Observation) -> Seen:
@@ -217,10 +206,10 @@ def _check(scenario: Scenario, index: int, bandwidths: tuple[float, ...]) -> Non
         raise MecsimError("each round is rewarded by its accuracy: set protocol.evaluate_every to 1")
     if n > LOOKED_AT:
         raise MecsimError(f"the fleet has {n} devices, and an environment is of at most {LOOKED_AT}: use a smaller fleet")
-    if len(bandwidths) > 1 and scenario.network.sharing.kind not in _DIVIDING:
+    if len(bandwidths) > 1 and scenario.network.sharing.kind not in steered():
         raise MecsimError(
             f"network.sharing is {scenario.network.sharing.kind}, under which no policy divides the bandwidth: "
-            f"set it to {' or '.join(_DIVIDING)}, or leave bandwidth weights out"
+            f"set it to {' or '.join(steered())}, or leave bandwidth weights out"
         )
 
 

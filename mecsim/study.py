@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from mecsim.build.trial import Learning
+from mecsim.build.rehearsal import objective_of
+from mecsim.build.stage import Learning
 from mecsim.config.variants import Variant
-from mecsim.control.objective import Objective
 from mecsim.control.surrogate import Surrogate
 from mecsim.evidence import foretold_rows, named_surrogates, shipped_rows, surrogates_of
 from mecsim.federation.rounds import Round
@@ -93,6 +93,7 @@ def run_study(variants: Sequence[Variant], learning: Learning, runner: Runner, p
     rows: dict[str, list[Row]] = {table: [] for table in TABLES}
     rows["variants"] = list(variant_rows(variants))
     names = named_surrogates(variant.scenario for variant in variants)
+    surrogates = {path: Surrogate.load(path) for path in names}
     for path, label in names.items():
         for table, shipped in shipped_rows(label, path).items():
             rows[table].extend(shipped)
@@ -102,7 +103,7 @@ def run_study(variants: Sequence[Variant], learning: Learning, runner: Runner, p
         for table, new in complete.items():
             rows[table].extend(new)
         for path in _surrogates(trial):
-            foretold = foretold_rows(names[path], Surrogate.load(path), complete, worlds.dealt[number])
+            foretold = foretold_rows(names[path], surrogates[path], complete, worlds.dealt[number])
             rows["surrogate"].extend(foretold)
     return Study(rows, count_jobs(worlds))
 
@@ -139,8 +140,9 @@ def _run_all(tasks: Sequence[WorldTask], runner: Runner, progress: Progress) -> 
         return [result.numbers for result in runner.demand(jobs)]
 
     left, began_s = list(range(len(tasks))), time.monotonic()
+    waiting = {i for i in left if asks_losses(tasks[i].trial)}
     while left:
-        apart = [i for i in left if not asks_losses(tasks[i].trial)]
+        apart = [i for i in left if i not in waiting]
         if runner.n_workers > 1 and len(apart) > 1 and time.monotonic() - began_s > _ALONE_S:
             yield from ((apart[i], log) for i, log in runner.map(run_world, [tasks[i] for i in apart]))
             left = [i for i in left if i not in apart]
@@ -160,7 +162,7 @@ def _complete(
         qualities,
         target_accuracy=trial.scenario.target_accuracy,
         facts=log.facts,
-        objective=_objective(trial),
+        objective=None if trial.scenario.objective is None else objective_of(trial.scenario),
     )
     groups = [
         row
@@ -177,11 +179,6 @@ def _surrogates(trial: TrialPlan) -> list[Path]:
         for label, path in surrogates_of(trial.scenario).items()
         if any(entry.label == label and entry.name == trial.entry.name for entry in trial.scenario.schemes)
     ]
-
-
-def _objective(trial: TrialPlan) -> Objective | None:
-    config = trial.scenario.objective
-    return None if config is None else Objective(**config.model_dump())
 
 
 def variant_rows(variants: Iterable[Variant]) -> Iterator[VariantRow]:

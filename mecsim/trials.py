@@ -5,23 +5,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from mecsim.build.energy import build_tariff
-from mecsim.build.network import build_channel
 from mecsim.build.policy import asks_quality, build_policy
-from mecsim.build.rehearsal import Stage
+from mecsim.build.stage import Learning, build_stage
 from mecsim.build.survey import coverage_rows, device_rows, station_rows
-from mecsim.build.trial import Learning, Trial, scheme_facts
+from mecsim.build.trial import Trial, scheme_facts
 from mecsim.build.view import Demand
 from mecsim.config.entries import SchemeEntry
 from mecsim.config.scenario import Scenario, TrialSeeds
 from mecsim.config.variants import Variant
 from mecsim.errors import MecsimError
-from mecsim.federation.contract import Scheme
 from mecsim.federation.rounds import Round
 from mecsim.jobs.graph import JobList
 from mecsim.jobs.job import Job
 from mecsim.nodes.channel import Channel
 from mecsim.results.records import RoundRow, Row
-from mecsim.rng import Streams
 from mecsim.tables import Context, world_rows
 
 
@@ -120,26 +117,11 @@ def no_demand(jobs: Sequence[Job]) -> list[Mapping[str, Any]]:
 def run_world(task: WorldTask, demand: Demand = no_demand, on_round: Callable[[Round], None] = lambda each: None) -> TrialLog:
     """Run the world of a trial to its end. No job is executed, but for what its policy may ``demand``."""
     plan, scenario, dealt = task.trial, task.trial.scenario, task.dealt
-    channel = build_channel(scenario, Streams(plan.seeds.world))
-
-    def make_scheme() -> Scheme:
-        return task.learning.scheme(scenario, plan.index, plan.seeds, dealt, task.sheets)
-
-    stage = Stage(scenario=scenario, index=plan.index, make_scheme=make_scheme, channel=channel, seeds=plan.seeds, dealt=dealt)
-    trial = Trial(
-        scenario,
-        plan.index,
-        make_scheme(),
-        channel,
-        seeds=plan.seeds,
-        n_samples=dealt["n_samples"],
-        demand=demand,
-        policy=build_policy(stage),
-        on_round=on_round,
-    ).finish()
+    stage = build_stage(scenario, plan.index, task.learning, seeds=plan.seeds, dealt=dealt, sheets=task.sheets)
+    trial = Trial(stage, demand=demand, policy=build_policy(stage), on_round=on_round).finish()
     rows = world_rows(Context(plan.key, trial.world, build_tariff(scenario)), trial.rounds)
     if plan.is_first_in_its_world:
-        rows |= _places(plan, trial, channel, dealt["n_samples"])
+        rows |= _places(plan, trial, stage.channel, dealt["n_samples"])
     due = [(log.round.number, log.round.quality) for log in trial.rounds if log.round.quality is not None]
     return TrialLog(
         rows=rows,

@@ -1,13 +1,12 @@
 """Trials of the small synthetic world under policies that a test writes down, and their rows."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from control_world import CHOICES, controlled, env_world
 
 from mecsim.build.energy import build_tariff
-from mecsim.build.network import build_channel
-from mecsim.build.rehearsal import Stage
+from mecsim.build.stage import build_stage
 from mecsim.build.trial import Trial
 from mecsim.cli.synthetic_room import SyntheticRoom
 from mecsim.control.branches import Branches
@@ -18,7 +17,6 @@ from mecsim.control.surrogate import Surrogate
 from mecsim.control.surrogate_model import Coefficients
 from mecsim.jobs import synthetic
 from mecsim.knobs import Settings
-from mecsim.rng import Streams
 from mecsim.tables import Context, world_rows
 
 KEY = {"scheme": "synthetic", "label": "synthetic", "variant": "", "seed": 1}
@@ -66,30 +64,12 @@ def numbers_of(jobs):
 
 def trial_of(policy, changes=None, *, demand=None, replication=0):
     """Return the trial, not begun."""
-    of = controlled(changes)
-    stage = stage_of(of, replication)
-    return Trial(
-        of,
-        0,
-        stage.make_scheme(),
-        stage.channel,
-        seeds=stage.seeds,
-        n_samples=stage.dealt["n_samples"],
-        demand=demand,
-        policy=policy,
-    )
+    return Trial(stage_of(controlled(changes), replication), demand=demand, policy=policy)
 
 
 def stage_of(of, replication=0, index=0):
-    world, room = env_world(of, replication), SyntheticRoom()
-    return Stage(
-        scenario=of,
-        index=index,
-        make_scheme=lambda: room.scheme(of, index, world.seeds, world.dealt, {}),
-        channel=build_channel(of, Streams(world.seeds.world)),
-        seeds=world.seeds,
-        dealt=world.dealt,
-    )
+    world = env_world(of, replication)
+    return build_stage(of, index, SyntheticRoom(), seeds=world.seeds, dealt=world.dealt, sheets={})
 
 
 def played(policy, changes=None, **how):
@@ -107,23 +87,32 @@ def asked(trial):
     return [[turn.device for turn in log.round.turns] for log in trial.rounds[1:]]
 
 
+#: Made-up numbers of a surrogate with three choices, all of which matter.
+COEFFICIENTS = Coefficients(
+    rate_level=0.2,
+    rate_local=0.8,
+    rate_start_local=0.5,
+    rate_updates=0.4,
+    rate_exposure=0.9,
+    rate_device_exposure=0.4,
+    rate_age=-0.3,
+    floor_level=-3.2,
+    floor_updates=-0.2,
+    floor_exposure=1.0,
+    floor_device_exposure=0.4,
+    floor_age=0.4,
+    memory=0.5,
+    log_least_exposure=-3.0,
+    rate_choice=(0.0, -0.3, -0.8),
+    floor_choice=(0.0, 0.3, 0.9),
+)
+
+
 def surrogate_of(choices=CHOICES):
-    """Return a surrogate with made-up numbers, all of which matter."""
-    coefficients = Coefficients(
+    """Return a surrogate of these choices, under which more rounds are needed."""
+    coefficients = replace(
+        COEFFICIENTS,
         rate_level=-1.0,
-        rate_local=0.8,
-        rate_start_local=0.5,
-        rate_updates=0.4,
-        rate_exposure=0.9,
-        rate_device_exposure=0.4,
-        rate_age=-0.3,
-        floor_level=-3.2,
-        floor_updates=-0.2,
-        floor_exposure=1.0,
-        floor_device_exposure=0.4,
-        floor_age=0.4,
-        memory=0.5,
-        log_least_exposure=-3.0,
         rate_choice=tuple(-0.3 * place for place in range(len(choices))),
         floor_choice=tuple(0.2 * place for place in range(len(choices))),
     )

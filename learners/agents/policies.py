@@ -1,5 +1,6 @@
 """The networks as policies of sb3-contrib's MaskablePPO."""
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -34,9 +35,9 @@ class DevicePolicy(MaskableActorCriticPolicy):
         self.hidden, self.names = tuple(hidden), tuple(names)
         super().__init__(observation_space, action_space, lr_schedule, **kwargs)
 
+    @abstractmethod
     def make_network(self, n_inputs: int, n_devices: int) -> Encoder:
         """Return the network for ``n_inputs`` features."""
-        raise NotImplementedError
 
     def _build(self, lr_schedule: Any) -> None:
         shapes = {name: space.shape or () for name, space in cast(spaces.Dict, self.observation_space).items()}

@@ -5,7 +5,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from mecsim.build.observing import NO_KNOB
-from mecsim.build.rehearsal import Scripted, Stage, check_choices, rehearse
+from mecsim.build.rehearsal import Scripted, check_choices, rehearse
+from mecsim.build.stage import Stage
 from mecsim.config.entries import ControlEntry
 from mecsim.control.catalog import POLICIES
 from mecsim.control.policy import Policy, PolicyContext, Script
@@ -41,7 +42,7 @@ def build_policy(stage: Stage) -> Policy | None:
         streams=Streams(stage.seeds.world),
         choices=knob.choices,
         default=knob.default_index,
-        n_asked=entry.clients_per_round or scenario.protocol.clients_per_round,
+        n_asked=scenario.n_asked(stage.index),
         n_rounds=scenario.protocol.rounds,
         n_devices=scenario.fleet.n_devices,
         sharing=scenario.network.sharing.kind,

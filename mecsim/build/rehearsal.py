@@ -1,38 +1,22 @@
 """A trial whose quality a surrogate foretells: the world is played in full, and nothing is trained."""
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from mecsim.build.joules import device_j
 from mecsim.build.observing import NO_KNOB
+from mecsim.build.stage import Stage
 from mecsim.build.trial import Trial
-from mecsim.config.scenario import Scenario, TrialSeeds
+from mecsim.config.scenario import Scenario
 from mecsim.control.objective import Objective
 from mecsim.control.observation import Observation
 from mecsim.control.policy import Decision, Policy, Script
 from mecsim.control.surrogate import Merged, Surrogate
 from mecsim.errors import MecsimError
-from mecsim.federation.contract import Knob, Scheme
+from mecsim.federation.contract import Knob
 from mecsim.federation.rounds import STUDY_ENDED, Round
-from mecsim.federation.turn import Turn
 from mecsim.jobs.job import Job
-from mecsim.nodes.channel import Channel
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """All that a trial of one world is made of, so that it can be played again and again.
-
-    ``make_scheme`` makes the scheme anew, ready for its first round; ``dealt`` are the numbers of the job that deals the data.
-    """
-
-    scenario: Scenario
-    index: int
-    make_scheme: Callable[[], Scheme]
-    channel: Channel
-    seeds: TrialSeeds
-    dealt: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +51,8 @@ class Foretold:
     def after(self, each: Round) -> float:
         """Return the accuracy after a round; one that the end of the study cut short merged nothing."""
         was_cut = any(turn.reason == STUDY_ENDED for turn in each.turns)
-        merged = [] if was_cut else merged_of(each.turns, self._choices, self._dealt)
-        self._state = self._surrogate.step(self._state, merged)
+        brought = [] if was_cut else [turn for turn in each.turns if turn.update is not None]
+        self._state = self._surrogate.step(self._state, merged_of(brought, self._choices, self._dealt))
         return self._state.accuracy
 
 
@@ -93,8 +77,7 @@ class Scripted:
 
 def rehearse(stage: Stage, policy: Policy | None, surrogate: Surrogate) -> Rehearsed:
     """Play the trial under ``policy``, with the accuracies that ``surrogate`` foretells; a policy that asks is told these."""
-    scheme = stage.make_scheme()
-    foretold = Foretold(surrogate, (scheme.knob() or NO_KNOB).choices, stage.dealt)
+    foretold = Foretold(surrogate, (stage.make_scheme().knob() or NO_KNOB).choices, stage.dealt)
     accuracies: list[float] = []
 
     def told(jobs: Sequence[Job]) -> list[Mapping[str, Any]]:
@@ -103,17 +86,7 @@ def rehearse(stage: Stage, policy: Policy | None, surrogate: Surrogate) -> Rehea
     def note(each: Round) -> None:
         accuracies.append(foretold.after(each))
 
-    trial = Trial(
-        stage.scenario,
-        stage.index,
-        scheme,
-        stage.channel,
-        seeds=stage.seeds,
-        n_samples=stage.dealt["n_samples"],
-        demand=told,
-        policy=policy,
-        on_round=note,
-    ).finish()
+    trial = Trial(stage, demand=told, policy=policy, on_round=note).finish()
     rounds = [log.round for log in trial.rounds[1:]]
     joules = [sum(device_j(trial.world, turn) for turn in each.turns) for each in rounds]
     seconds = [each.closed_at_s - each.opened_at_s for each in rounds]
@@ -150,18 +123,41 @@ def total_of(dealt: Mapping[str, Any]) -> list[int]:
     return [sum(dealt["n_samples"])] if histogram is None else [sum(column) for column in zip(*histogram, strict=True)]
 
 
-def merged_of(turns: Sequence[Turn], choices: Sequence[float], dealt: Mapping[str, Any]) -> list[Merged]:
-    """Return what a round's turns brought, as a surrogate reads it."""
+class Contribution(Protocol):
+    """What a turn, or its row in the run folder, tells of the update that it brought."""
+
+    @property
+    def device(self) -> int:
+        """Whose it is."""
+        ...
+
+    @property
+    def choice(self) -> float | None:
+        """What the device was told to do, by the scheme's knob; None where there is none."""
+        ...
+
+    @property
+    def age(self) -> int:
+        """By how many versions what it trained around was behind."""
+        ...
+
+    @property
+    def n_samples(self) -> int:
+        """How many samples it was trained on."""
+        ...
+
+
+def merged_of(brought: Iterable[Contribution], choices: Sequence[float], dealt: Mapping[str, Any]) -> list[Merged]:
+    """Return the updates of a round as a surrogate reads them."""
     histogram = dealt.get("histogram")
     return [
         Merged(
-            choice=0 if turn.choice is None else choices.index(turn.choice),
-            age=turn.age,
-            n_samples=turn.n_samples,
-            histogram=() if histogram is None else tuple(histogram[turn.device]),
+            choice=0 if each.choice is None else choices.index(each.choice),
+            age=each.age,
+            n_samples=each.n_samples,
+            histogram=() if histogram is None else tuple(histogram[each.device]),
         )
-        for turn in turns
-        if turn.update is not None
+        for each in brought
     ]
 
 

@@ -1,9 +1,9 @@
 """One trial: a world, a scheme in it, and what is said of them when the world is over."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import simpy
@@ -15,44 +15,21 @@ from mecsim.build.control import Control
 from mecsim.build.fleet import build_fleet, profile_of
 from mecsim.build.measured import build_measured
 from mecsim.build.protocol import build_selector, run_protocol
+from mecsim.build.stage import Stage
 from mecsim.build.stations import placed
 from mecsim.build.view import Demand, FleetView
-from mecsim.config.scenario import Scenario, TrialSeeds
+from mecsim.config.scenario import Scenario
 from mecsim.control.policy import Policy
 from mecsim.control.selection import Selector
-from mecsim.federation.contract import AS_IT_IS, Offer, Refusal, Scheme, Settings
+from mecsim.federation.contract import AS_IT_IS, Offer, Refusal, Settings
 from mecsim.federation.rounds import BeforeAsking, Plan, Round, Select, as_it_is, at_once
 from mecsim.federation.turn import client_view, memory_refusal
-from mecsim.jobs.job import Job
 from mecsim.nodes.channel import Channel
 from mecsim.nodes.world import World
 from mecsim.rng import Streams
 
 # Devices of which the summary asks what they could do.
 _N_ASKED_AT_END = 1000
-
-
-class Learning(Protocol):
-    """What the study needs of the learning room: names of jobs and schemes over them. Nothing here trains."""
-
-    def partition(self, scenario: Scenario, seeds: TrialSeeds) -> Job:
-        """Return the job that deals the data to the devices; its numbers have ``n_samples``, one a device."""
-        ...
-
-    def cost_sheets(self, scenario: Scenario, index: int) -> Mapping[str, Job]:
-        """Return the jobs that price scheme ``index`` of the scenario, by the names that the scheme knows them by."""
-        ...
-
-    def scheme(
-        self,
-        scenario: Scenario,
-        index: int,
-        seeds: TrialSeeds,
-        dealt: Mapping[str, Any],
-        sheets: Mapping[str, Mapping[str, Any]],
-    ) -> Scheme:
-        """Return scheme ``index``, ready for its first round; ``dealt`` and ``sheets`` are the numbers of those jobs."""
-        ...
 
 
 @dataclass(slots=True)
@@ -72,25 +49,20 @@ class Trial:
 
     def __init__(
         self,
-        scenario: Scenario,
-        index: int,
-        scheme: Scheme,
-        channel: Channel,
+        stage: Stage,
         *,
-        seeds: TrialSeeds,
-        n_samples: Sequence[int],
         demand: Demand,
         policy: Policy | None = None,
         before_asking: BeforeAsking = at_once,
         on_round: Callable[[Round], None] = lambda each: None,
     ) -> None:
-        entry, protocol = scenario.schemes[index], scenario.protocol
-        streams = Streams(seeds.world)
+        scenario, protocol, n_samples = stage.scenario, stage.scenario.protocol, stage.dealt["n_samples"]
+        n_asked = scenario.n_asked(stage.index)
+        streams = Streams(stage.seeds.world)
         self.env = simpy.Environment()
-        self.world = build_world(self.env, scenario, channel, streams)
-        self.scheme = scheme
+        self.world = build_world(self.env, scenario, stage.channel, streams)
+        self.scheme = scheme = stage.make_scheme()
         self.view = FleetView(self.world, scheme, n_samples, demand)
-        n_asked = entry.clients_per_round or protocol.clients_per_round
         selector = build_selector(scenario.selection, streams, len(self.world.fleet))
         self.control = (
             None

@@ -9,8 +9,7 @@ from mecsim.control.builtin.learned import LearnedParams
 from mecsim.control.catalog import POLICIES
 from mecsim.control.learned import read_facts
 from mecsim.errors import MecsimError, Problem
-
-_DIVIDED = ("weighted", "assigned")
+from mecsim.radio.sharing import steered
 
 
 def control_fits(scenario: PartialScenario) -> Iterable[Problem]:
@@ -76,9 +75,9 @@ def _listed(choices: Iterable[float]) -> str:
 
 
 def _bandwidth(key: str, control: ControlEntry, sharing: str | None) -> Iterable[Problem]:
-    if sharing is not None and sharing not in _DIVIDED and POLICIES[control.name].divides(control.params):
+    if sharing is not None and sharing not in steered() and POLICIES[control.name].divides(control.params):
         yield Problem(
             key=f"{key}.name",
             message=f"policy {control.name!r} divides the bandwidth, which network.sharing of kind {sharing!r} does by itself",
-            remedy="Set network.sharing.kind to weighted or assigned, or choose another policy.",
+            remedy=f"Set network.sharing.kind to {' or '.join(steered())}, or choose another policy.",
         )

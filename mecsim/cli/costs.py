@@ -6,7 +6,7 @@ from typing import Any
 from rich.table import Table
 
 from mecsim.build.fleet import memory_of_group
-from mecsim.build.trial import Learning
+from mecsim.build.stage import Learning
 from mecsim.config.scenario import Scenario
 from mecsim.jobs.job import Job
 from mecsim.jobs.runner import Runner

@@ -6,7 +6,7 @@ from typing import Any
 
 from learners.catalog import SCHEMES, CostQuestion, LocalSettings, SchemeContext, dataset_spec
 from learners.data.partition import partition_job
-from mecsim.build.trial import Learning
+from mecsim.build.stage import Learning
 from mecsim.config.entries import DatasetEntry
 from mecsim.config.scenario import Scenario, TrialSeeds
 from mecsim.federation.contract import Scheme

@@ -1,18 +1,12 @@
 """Commands for control policies: train one, and try the policies of a scenario."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from mecsim.cli.options import DEFAULT_STORE, Overrides, ScenarioFile, StoreFolder, Workers
 from mecsim.cli.run import INTERRUPTED
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from learners.agents.settings import Progress
-    from mecsim.jobs.job import Job
 
 app = typer.Typer(help="Train control policies, and try them without training anything else.", no_args_is_help=True)
 
@@ -53,69 +47,26 @@ def train(
     from learners.agents import check_installed
     from mecsim.cli.interrupt import Interrupt
     from mecsim.cli.names import load
-    from mecsim.cli.policy_exploration import explored, trajectories_of
-    from mecsim.cli.policy_files import write_policy
-    from mecsim.cli.policy_subject import Recipe, knob_of, subject_of
-    from mecsim.cli.policy_training import train_agent
-    from mecsim.cli.progress import watching
+    from mecsim.cli.policy_pipeline import train_policy
+    from mecsim.cli.policy_subject import Recipe, subject_of
     from mecsim.cli.workers import default_workers, runner_of
-    from mecsim.control.surrogate_fit import fit
 
     check_installed()
     subject = subject_of(load(scenario, overrides).scenario, label)
     recipe = Recipe(seed=seed, trials=trials, worlds=worlds, steps=steps, bandwidths=tuple(bandwidths or (1.0,)))
-    console = Console(stderr=True)
-
-    def tell(text: str) -> None:
-        if not quiet:
-            console.print(text, soft_wrap=True, highlight=False)
-
+    console = Console(stderr=True, quiet=quiet)
     runner, opened = runner_of(store, workers or default_workers(), [subject.scenario])
     try:
         with runner, Interrupt() as interrupt:
-
-            def executed(job: "Job") -> None:
-                progress.executed(job)
-                interrupt.check()
-
-            runner.on_executed = lambda job: interrupt.check()
-            knob = knob_of(subject, runner)
-            with watching(console, opened.get, quiet=quiet) as progress:
-                runner.on_executed = executed
-                trajectories, objective = trajectories_of(subject, explored(subject, recipe, knob), knob, runner, progress)
-            runner.on_executed = lambda job: interrupt.check()
-            fitted = fit(trajectories, choices=knob.choices)
-            tell(_of_fit(fitted.surrogate.facts))
-            folder = train_agent(
-                subject, recipe, fitted.surrogate, runner, work=work, reward_scale=objective, on_progress=_telling(tell)
-            )
-        write_policy(out, subject, recipe, knob, fitted, folder)
+            train_policy(subject, recipe, runner, interrupt, work=work, out=out, console=console, look=opened.get)
     except KeyboardInterrupt:
-        console.print(f"Stopped: what has been learned is in {store} and {work}, and the same command goes on from there.")
+        Console(stderr=True).print(
+            f"Stopped: what has been learned is in {store} and {work}, and the same command goes on from there."
+        )
         raise typer.Exit(INTERRUPTED) from None
     finally:
         opened.close()
     typer.echo(f"Policy: {out / 'policy.json'}")
-
-
-def _of_fit(facts: "Mapping[str, Any]") -> str:
-    held_out = facts["errors"]["held-out"]
-    return (
-        f"surrogate of quality: fitted to {facts['n_trajectories']} trials in {len(facts['worlds'])} worlds; in others "
-        f"it is off by {100 * held_out['rmse']:.1f} points of accuracy (RMSE), {100 * held_out['bias']:+.1f} on average, "
-        f"and the mean curve by {100 * held_out['by_round_rmse']:.1f}"
-    )
-
-
-def _telling(tell: "Callable[[str], None]") -> "Callable[[Progress], None]":
-    def on_progress(progress: "Progress") -> None:
-        row = progress.row
-        tell(
-            f"agent: {progress.n_steps:,} of {progress.total_steps:,} rounds; objective in the judged worlds "
-            f"{-row.evaluation_return:.3f}, at best {-progress.best_return:.3f}"
-        )
-
-    return on_progress
 
 
 @app.command("eval")

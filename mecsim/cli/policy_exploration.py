@@ -34,7 +34,7 @@ def explored(subject: Subject, recipe: Recipe, knob: Knob) -> Scenario:
     ]
     if len(knob.choices) > 1:
         corners += [("fixed", {"choice": choice, "renew": "never"}) for choice in knob.choices]
-    n_asked = subject.entry.clients_per_round or subject.scenario.protocol.clients_per_round
+    n_asked = subject.scenario.n_asked(subject.index)
     n_few = n_asked // 2 if n_asked > 3 else n_asked
     entries = tuple(
         subject.entry.model_copy(

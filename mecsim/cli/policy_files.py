@@ -9,11 +9,9 @@ from mecsim.cli.policy_exploration import points_csv
 from mecsim.cli.policy_subject import Recipe, Subject
 from mecsim.control.branches import Branches
 from mecsim.control.learned import facts_of, save
+from mecsim.control.policy import CURVE_FILE, POINTS_FILE, SURROGATE_FILE
 from mecsim.control.surrogate_fit import Fitted
 from mecsim.federation.contract import Knob
-
-#: What a policy's folder has beside its two files.
-SURROGATE, POINTS, CURVE = "surrogate.json", "surrogate.csv", "curve.csv"
 
 
 def write_policy(out: Path, subject: Subject, recipe: Recipe, knob: Knob, fitted: Fitted, training: Path) -> None:
@@ -21,7 +19,7 @@ def write_policy(out: Path, subject: Subject, recipe: Recipe, knob: Knob, fitted
 
     Nothing of the machine or of the time of day is written, so that the same training gives the same bytes.
     """
-    from learners.agents.training import best_facts, best_weights
+    from learners.agents.training import CURVE, best_facts, best_weights
 
     best = best_facts(training)
     branches = Branches(n_choices=len(knob.choices), renews=knob.renews, bandwidths=recipe.bandwidths)
@@ -36,6 +34,6 @@ def write_policy(out: Path, subject: Subject, recipe: Recipe, knob: Knob, fitted
     }
     out.mkdir(parents=True, exist_ok=True)
     save(out, best_weights(training), facts_of(knob=knob.name, choices=knob.choices, branches=branches, training=facts))
-    fitted.surrogate.save(out / SURROGATE)
-    (out / POINTS).write_text(points_csv(fitted.residuals), encoding="utf-8")
-    shutil.copyfile(training / CURVE, out / CURVE)
+    fitted.surrogate.save(out / SURROGATE_FILE)
+    (out / POINTS_FILE).write_text(points_csv(fitted.residuals), encoding="utf-8")
+    shutil.copyfile(training / CURVE, out / CURVE_FILE)

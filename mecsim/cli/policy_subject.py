@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mecsim.build.observing import NO_KNOB
-from mecsim.build.trial import Learning
+from mecsim.build.stage import Learning
 from mecsim.cli.learning import room_of
 from mecsim.config.entries import SchemeEntry
 from mecsim.config.scenario import Scenario, TrialSeeds

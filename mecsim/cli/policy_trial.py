@@ -5,17 +5,15 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
-from mecsim.build.network import build_channel
 from mecsim.build.policy import build_policy
-from mecsim.build.rehearsal import Rehearsed, Stage, check_choices, objective_of, rehearse
-from mecsim.cli.policy_subject import FIRST_SEED, Subject, env_worlds, moved
+from mecsim.build.rehearsal import Rehearsed, check_choices, objective_of, rehearse
+from mecsim.build.stage import build_stage
+from mecsim.cli.policy_subject import FIRST_SEED, env_worlds, moved
 from mecsim.config.scenario import Scenario
 from mecsim.control.surrogate import Surrogate
 from mecsim.errors import MecsimError
 from mecsim.evidence import surrogates_of
-from mecsim.federation.contract import Scheme
 from mecsim.jobs.runner import Runner
-from mecsim.rng import Streams
 
 
 def surrogate_file(scenario: Scenario) -> Path:
@@ -31,26 +29,13 @@ def rehearsals(scenario: Scenario, file: Path, n_worlds: int, runner: Runner) ->
     surrogate, found = Surrogate.load(file), dict[str, list[Rehearsed]]()
     for index, entry in enumerate(scenario.schemes):
         subject = moved(scenario, index, 2 * FIRST_SEED)
-        found[entry.label] = [_play(subject, place, surrogate, runner) for place in range(n_worlds)]
+        stages = [
+            build_stage(subject.scenario, index, subject.learning, seeds=world.seeds, dealt=world.dealt, sheets=world.sheets)
+            for world in env_worlds(subject, runner, range(n_worlds))
+        ]
+        check_choices(surrogate, stages[0].make_scheme().knob())
+        found[entry.label] = [rehearse(stage, build_policy(stage), surrogate) for stage in stages]
     return found
-
-
-def _play(subject: Subject, place: int, surrogate: Surrogate, runner: Runner) -> Rehearsed:
-    (world,) = env_worlds(subject, runner, [place])
-
-    def make_scheme() -> Scheme:
-        return subject.learning.scheme(subject.scenario, subject.index, world.seeds, world.dealt, world.sheets)
-
-    stage = Stage(
-        scenario=subject.scenario,
-        index=subject.index,
-        make_scheme=make_scheme,
-        channel=build_channel(subject.scenario, Streams(world.seeds.world)),
-        seeds=world.seeds,
-        dealt=world.dealt,
-    )
-    check_choices(surrogate, make_scheme().knob())
-    return rehearse(stage, build_policy(stage), surrogate)
 
 
 def rehearsed_table(scenario: Scenario, file: Path, n_worlds: int, runner: Runner) -> Table:

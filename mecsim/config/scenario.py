@@ -78,6 +78,10 @@ class Scenario(Config):
             raise TypeError("this scenario trains nothing: its learning is synthetic")
         return self.learning
 
+    def n_asked(self, index: int) -> int:
+        """Return how many devices scheme ``index`` asks in a round."""
+        return self.schemes[index].clients_per_round or self.protocol.clients_per_round
+
     def trial_seeds(self, replication: int = 0) -> TrialSeeds:
         """Return the seeds of a replication, counted from 0."""
         given = self.seeds.model_dump()

@@ -15,6 +15,7 @@ from mecsim.control.features import ROUND_FEATURES, Features, device_feature_nam
 from mecsim.control.observation import Bools, Observation
 from mecsim.control.policy import Decision, PolicyContext
 from mecsim.errors import MecsimError
+from mecsim.radio.sharing import steered
 
 #: The names of the two files in a folder; a file of another name has its weights beside it under the same stem.
 FACTS_FILE, WEIGHTS_FILE = "policy.json", "policy.safetensors"
@@ -187,9 +188,10 @@ def _check_fit(file: Path, stored: LearnedFacts, context: PolicyContext) -> None
             f"{file}: it was trained on other features ({_difference(theirs - known)} are not known here, "
             f"{_difference(known - theirs)} were not known there, or their order differs). Train it again."
         )
-    if len(stored.bandwidths) > 1 and context.sharing not in ("weighted", "assigned"):
+    if len(stored.bandwidths) > 1 and context.sharing not in steered():
         raise MecsimError(
-            f"{file}: it sets bandwidth weights, which need network.sharing weighted or assigned; here it is {context.sharing}."
+            f"{file}: it sets bandwidth weights, which need network.sharing {' or '.join(steered())}; "
+            f"here it is {context.sharing}."
         )
 
 

@@ -12,6 +12,9 @@ from mecsim.knobs import AS_IT_IS, Settings
 from mecsim.registry import Registry
 from mecsim.rng import Streams
 
+#: What a policy that was trained brings along, beside its own files.
+SURROGATE_FILE, POINTS_FILE, CURVE_FILE = "surrogate.json", "surrogate.csv", "curve.csv"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
@@ -90,7 +93,7 @@ class PolicyEntry:
 
     ``divides`` and ``powers`` say from the parameters whether it sets bandwidth weights, and transmit power; ``asks_quality``
     whether worlds under it wait for their training. ``surrogate_of`` names the file of the surrogate of quality that it brings;
-    beside that file may be the points that it was fitted to (surrogate.csv) and the course of a training (curve.csv).
+    beside that file may be the points that it was fitted to (``POINTS_FILE``) and the course of a training (``CURVE_FILE``).
     """
 
     description: str

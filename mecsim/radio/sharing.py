@@ -150,6 +150,11 @@ POLICIES.put("fdma", Policy(fdma, takes_bands=True))
 POLICIES.put("min-max", Policy(min_max, takes_bands=True))
 
 
+def steered() -> tuple[str, ...]:
+    """Return the policies that divide as they are told from outside: by weights or shares that a control policy may set."""
+    return tuple(name for name, policy in POLICIES.items() if policy.takes_weights or policy.takes_shares)
+
+
 def proportional_fair_policy(multi_user_gain_max: float) -> Policy:
     """Return the proportional-fair policy with another bound on its gain; ValueError for one below 1."""
     if not multi_user_gain_max >= 1.0:

@@ -13,9 +13,9 @@ from control_world import BASE, SCHEME
 from typer.testing import CliRunner
 from worlds import NoStore, scenario, text
 
-from mecsim.build.network import build_channel
 from mecsim.build.policy import build_policy
-from mecsim.build.rehearsal import Stage, rehearse
+from mecsim.build.rehearsal import rehearse
+from mecsim.build.stage import build_stage
 from mecsim.cli.app import app
 from mecsim.cli.interrupt import Interrupt
 from mecsim.cli.policy_subject import FIRST_SEED, Recipe, moved, subject_of
@@ -26,7 +26,6 @@ from mecsim.control.surrogate import Surrogate
 from mecsim.errors import MecsimError, UnknownNameError
 from mecsim.jobs import synthetic
 from mecsim.jobs.runner import LocalRunner
-from mecsim.rng import Streams
 
 
 def entry(label, **control):
@@ -108,9 +107,7 @@ def test_every_scheme_is_rehearsed_in_the_same_worlds(surrogate):
         for place in range(3):
             seeds = apart.trial_seeds(place)
             dealt = synthetic.execute(room.partition(apart, seeds), []).numbers
-            make = functools.partial(room.scheme, apart, index, seeds, dealt, {})
-            channel = build_channel(apart, Streams(seeds.world))
-            stage = Stage(scenario=apart, index=index, make_scheme=make, channel=channel, seeds=seeds, dealt=dealt)
+            stage = build_stage(apart, index, room, seeds=seeds, dealt=dealt, sheets={})
             assert found[label][place] == rehearse(stage, build_policy(stage), Surrogate.load(surrogate))
 
 
@@ -266,7 +263,7 @@ def test_stopped_and_started_again_elsewhere_it_gives_the_same_bytes(trained, sm
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Interrupt, "check", check)
         first = train(tmp_path)
-        patch.setattr("mecsim.cli.policy._telling", telling)
+        patch.setattr("mecsim.cli.policy_pipeline._telling", telling)
         second = train(tmp_path)
     for stopped in (first, second):
         assert stopped.exit_code == 130, stopped.output

@@ -4,59 +4,29 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
+from observed import observed
 
 from mecsim.control.observation import Observation
 
 
 def observation(n: int = 3, choices: tuple[float, ...] = (0.0, 0.5), **changes: Any) -> Observation:
     """Return n alike devices: 10 Mbps, 2 s of computing, 5 MB down (4 s), 1 MB up, 10 s in all; ``changes`` replace columns."""
-    columns = {
-        "n_samples": 50.0,
-        "distance_m": 100.0,
-        "downlink_bps": 1e7,
-        "uplink_bps": 1e7,
-        "memory_bytes": 1e9,
-        "speed_flops": 1e10,
-        "battery_share": 1.0,
-        "n_updates": 0.0,
-        "rounds_since": 1.0,
-    }
-    by_choice = {
-        "compute_s": 2.0,
-        "download_bytes": 5e6,
-        "kept_download_bytes": 5e6,
-        "upload_bytes": 1e6,
-        "expected_s": 10.0,
-        "expected_j": 3.0,
-        "age": np.nan,
-    }
-    fields: dict[str, Any] = {
-        "round_number": 1,
+    alike: dict[str, Any] = {
         "n_rounds": 10,
-        "now_s": 0.0,
-        "round_s": 0.0,
         "n_asked": 2,
-        "choices": choices,
-        "default": 0,
         "renews": True,
         "accuracy": 0.25,
-        "devices": np.arange(n),
-        "available": np.ones(n, dtype=bool),
-        "feasible": np.ones((n, len(choices)), dtype=bool),
+        "n_samples": 50.0,
+        "downlink_bps": 1e7,
+        "uplink_bps": 1e7,
+        "speed_flops": 1e10,
+        "rounds_since": 1.0,
+        "compute_s": 2.0,
+        "download_bytes": 5e6,
+        "expected_s": 10.0,
+        "expected_j": 3.0,
     }
-    fields |= {name: np.full(n, value) for name, value in columns.items()}
-    fields |= {name: np.full((n, len(choices)), value) for name, value in by_choice.items()}
-    assert set(changes) <= set(fields), changes
-    fields |= {name: _like(fields[name], value) for name, value in changes.items()}
-    return Observation(**fields)
-
-
-def _like(before: Any, value: Any) -> Any:
-    if not isinstance(before, np.ndarray):
-        return value
-    made = np.asarray(value, dtype=before.dtype)
-    assert made.shape == before.shape, (made.shape, before.shape)
-    return made
+    return observed(n, choices, **alike | changes)
 
 
 #: From nothing at all to beyond everything that a world can have.

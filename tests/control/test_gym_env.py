@@ -7,18 +7,17 @@ import pytest
 
 pytest.importorskip("gymnasium")
 
+from control_trials import stage_of
 from control_world import BASE, TIGHT, Curve, Noted, control_env, controlled, drawn, env_world, played
 from gymnasium.utils.env_checker import check_env
 from worlds import scenario
 
 from mecsim.build.energy import build_tariff
-from mecsim.build.network import build_channel
 from mecsim.build.rehearsal import Scripted
 from mecsim.build.trial import Trial
 from mecsim.cli.synthetic_room import SyntheticRoom
 from mecsim.errors import MecsimError
 from mecsim.gym_env import FIRST_DRAWN_SEED, ControlEnv
-from mecsim.rng import Streams
 from mecsim.tables import Context, device_energy_j, world_rows
 
 AT_MOST_4 = {"protocol.rounds": 4}
@@ -52,17 +51,7 @@ def test_an_episode_is_the_trial_that_a_study_runs_with_the_same_decisions(chang
     env.branches = noted = Noted(env.branches)
     _, rewards, infos = played(env, np.random.default_rng(5), options={"world": 0})
     of = controlled(changes)
-    world, room = env_world(of), SyntheticRoom()
-    trial = Trial(
-        of,
-        0,
-        room.scheme(of, 0, world.seeds, world.dealt, {}),
-        build_channel(of, Streams(world.seeds.world)),
-        seeds=world.seeds,
-        n_samples=world.dealt["n_samples"],
-        demand=None,
-        policy=Scripted(tuple(noted.script)),
-    ).finish()
+    trial = Trial(stage_of(of), demand=None, policy=Scripted(tuple(noted.script))).finish()
     key = {"scheme": "synthetic", "label": "synthetic", "variant": "", "seed": 1}
     rows = world_rows(Context(key, trial.world, build_tariff(of)), trial.rounds)
     rounds = rows["rounds"][1:]

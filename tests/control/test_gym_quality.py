@@ -7,14 +7,12 @@ import pytest
 
 pytest.importorskip("gymnasium")
 
-from control_world import TIGHT, Counting, Noted, control_env, controlled, drawn, env_world, played
+from control_trials import stage_of
+from control_world import TIGHT, Counting, Noted, control_env, controlled, drawn, played
 
-from mecsim.build.network import build_channel
-from mecsim.build.rehearsal import Foretold, Scripted, Stage, rehearse
-from mecsim.cli.synthetic_room import SyntheticRoom
+from mecsim.build.rehearsal import Foretold, Scripted, rehearse
 from mecsim.gym_env import make_vec
 from mecsim.qualities import Trained
-from mecsim.rng import Streams
 
 AT_MOST_4 = {"protocol.rounds": 4}
 
@@ -73,17 +71,8 @@ def test_the_return_of_an_episode_is_the_objective_of_its_rehearsal():
     env = control_env(TIGHT, quality=lambda world, scheme: Foretold(Counting(), scheme.knob().choices, world.dealt))
     env.branches = noted = Noted(env.branches)
     _, rewards, _ = played(env, np.random.default_rng(0), options={"world": 0})
-    of = controlled(TIGHT)
-    world = env_world(of)
-    stage = Stage(
-        scenario=of,
-        index=0,
-        make_scheme=lambda: SyntheticRoom().scheme(of, 0, world.seeds, world.dealt, {}),
-        channel=build_channel(of, Streams(world.seeds.world)),
-        seeds=world.seeds,
-        dealt=world.dealt,
-    )
-    assert rehearse(stage, Scripted(tuple(noted.script)), Counting()).objective == pytest.approx(-sum(rewards), rel=1e-9)
+    rehearsed = rehearse(stage_of(controlled(TIGHT)), Scripted(tuple(noted.script)), Counting())
+    assert rehearsed.objective == pytest.approx(-sum(rewards), rel=1e-9)
 
 
 def test_a_round_that_was_cut_tells_a_surrogate_nothing():

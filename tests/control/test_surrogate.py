@@ -7,34 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from control_trials import COEFFICIENTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mecsim.control.surrogate import Merged, Surrogate
 from mecsim.control.surrogate_errors import Trajectory, residuals_of
 from mecsim.control.surrogate_fit import Fitted, fit
-from mecsim.control.surrogate_model import Coefficients, Limits
+from mecsim.control.surrogate_model import Limits
 from mecsim.errors import MecsimError
 
-TRUTH = Coefficients(
-    rate_level=0.2,
-    rate_local=0.8,
-    rate_start_local=0.5,
-    rate_updates=0.4,
-    rate_exposure=0.9,
-    rate_device_exposure=0.4,
-    rate_age=-0.3,
-    floor_level=-3.2,
-    floor_updates=-0.2,
-    floor_exposure=1.0,
-    floor_device_exposure=0.4,
-    floor_age=0.4,
-    memory=0.5,
-    log_least_exposure=-3.0,
-    rate_choice=(0.0, -0.3, -0.8),
-    floor_choice=(0.0, 0.3, 0.9),
-)
-SURROGATE = Surrogate(choices=(0.0, 0.5, 0.9), start_accuracy=0.1, coefficients=TRUTH)
+SURROGATE = Surrogate(choices=(0.0, 0.5, 0.9), start_accuracy=0.1, coefficients=COEFFICIENTS)
 N_CLASSES = 5
 
 
@@ -87,7 +70,12 @@ class TestFormula:
     def test_exposure_is_remembered_as_an_exponential_mean(self) -> None:
         # Memory 0.5: after rounds with only the first class, and then only the second, the means are 2/3 and 4/3.
         quiet = replace(
-            TRUTH, rate_exposure=0.0, rate_device_exposure=0.0, floor_device_exposure=0.0, rate_level=20.0, floor_updates=0.0
+            COEFFICIENTS,
+            rate_exposure=0.0,
+            rate_device_exposure=0.0,
+            floor_device_exposure=0.0,
+            rate_level=20.0,
+            floor_updates=0.0,
         )
         accuracies = after(replace(SURROGATE, coefficients=quiet), [[update(histogram=only(0))], [update(histogram=only(1))]])
         least = math.exp(-3.0)

@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field
 
 from mecsim.control.builtin.common import PolicyParams
-from mecsim.control.policy import Policy, PolicyContext, PolicyEntry
+from mecsim.control.policy import SURROGATE_FILE, Policy, PolicyContext, PolicyEntry
 
 
 class LearnedParams(PolicyParams):
@@ -34,7 +34,7 @@ def _asks_quality(params: LearnedParams) -> bool:
 
 def _surrogate(params: LearnedParams) -> Path | None:
     folder = params.policy if params.policy.is_dir() else params.policy.parent
-    file = folder / "surrogate.json"
+    file = folder / SURROGATE_FILE
     return file if file.exists() else None
 
 
