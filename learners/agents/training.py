@@ -49,8 +49,13 @@ def train(
     evaluation: Evaluation,
     names: Sequence[str],
     processes: bool = False,
+    after: Path | None = None,
+    until: int | None = None,
 ) -> None:
     """Train an agent in ``folder``, going on from a checkpoint that is there; ``best_weights`` has what comes of it.
+
+    ``after`` is the folder of a training that goes on here, in other environments: from where it stopped, and with a best state
+    of its own. ``until``: the number of steps to stop after, where ``settings`` say that it goes on.
 
     Observations are {"devices": (n, F), "round": (G,), "available": (n,)}, actions ``MultiDiscrete(sizes * n)`` with the
     branches ``names`` of each device (the first is whether it is asked), or ``Discrete`` for joint actions; environments have
@@ -67,7 +72,8 @@ def train(
         with _one_thread():
             model = _model(together, settings, names)
             model.set_logger(configure(str(folder / TENSORBOARD), ["tensorboard"]))
-            _Training(model, settings, folder, judge, evaluation, on_progress or (lambda progress: None)).run()
+            training = _Training(model, settings, folder, judge, evaluation, on_progress or (lambda progress: None))
+            training.run(after, settings.n_steps if until is None else until)
             model.logger.close()
     finally:
         together.close()
@@ -103,15 +109,20 @@ class _Training:
         self._model, self._settings, self._folder = model, settings, folder
         self._judge, self._resets, self._tell = judge, evaluation.resets, on_progress
         self._rows: list[CurveRow] = []
+        self._n_rows_before = 0  # of the training that goes on here
         self._policy = cast(DevicePolicy, model.policy)
 
-    def run(self) -> None:
-        """Train until the last step, from the checkpoint if there is one."""
+    def run(self, after: Path | None, until: int) -> None:
+        """Train for ``until`` steps in all, from the checkpoint if there is one, or from that of the training before."""
+        if after is not None:
+            self._n_rows_before = len(checkpoints.read_facts(after / CHECKPOINT)["curve"])
         if (self._folder / CHECKPOINT).exists():
-            self._restore()
+            self._restore(self._folder / CHECKPOINT)
         else:
+            if after is not None:
+                self._restore(after / CHECKPOINT)
             self._close_stretch(Ended())
-        while self._model.num_timesteps < self._settings.n_steps:
+        while self._model.num_timesteps < until:
             ended = Ended()
             before = self._model.num_timesteps
             seed = seed_of("agent", self._settings.seed, before) % 2**31
@@ -119,14 +130,14 @@ class _Training:
             self._model.get_env().seed(seed)  # type: ignore[union-attr]
             # Without a last observation the environments begin new episodes.
             self._model._last_obs = None
-            stretch = min(self._settings.steps_between, self._settings.n_steps - before)
+            stretch = min(self._settings.steps_between, until - before)
             self._model.learn(stretch, callback=ended, reset_num_timesteps=False)
             self._close_stretch(ended)
 
     def _close_stretch(self, ended: Ended) -> None:
         """Evaluate, and write down where the training is."""
         steps = self._model.num_timesteps
-        best_before = max((row.evaluation_return for row in self._rows), default=-np.inf)
+        best_before = max((row.evaluation_return for row in self._rows[self._n_rows_before :]), default=-np.inf)
         row = _row(steps, ended, evaluate(self._policy, self._judge, self._resets))
         self._rows.append(row)
         self._model.logger.record("evaluation/mean_return", row.evaluation_return)
@@ -147,8 +158,7 @@ class _Training:
         best = max(best_before, row.evaluation_return)
         self._tell(Progress(n_steps=steps, total_steps=self._settings.n_steps, row=row, best_return=best))
 
-    def _restore(self) -> None:
-        file = self._folder / CHECKPOINT
+    def _restore(self, file: Path) -> None:
         facts, settings = checkpoints.read_facts(file), _plain(self._settings)
         if facts["settings"] != settings:
             other = [name for name in settings if facts["settings"].get(name) != settings[name]]

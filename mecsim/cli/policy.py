@@ -27,6 +27,9 @@ def train(
     trials: Annotated[int, typer.Option(min=16, help="Trials that are trained for real, for the surrogate of quality.")] = 64,
     worlds: Annotated[int, typer.Option(min=1, help="Worlds with their own data that the agent plays in.")] = 48,
     steps: Annotated[int, typer.Option(min=1, help="Rounds that the agent plays.")] = 200_000,
+    refits: Annotated[
+        int, typer.Option(min=0, help="How often the policy so far is tried for real, and the surrogate fitted anew.")
+    ] = 1,
     bandwidths: Annotated[
         list[float] | None,
         typer.Option("--bandwidth", help="A weight in the cell that may be chosen; given again for each. Default: 1 alone."),
@@ -36,7 +39,9 @@ def train(
     workers: Workers = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
 ) -> None:
-    """Train a policy for a scheme: real trials, a surrogate of their quality, then an agent (PPO) that plays against it.
+    """Train a policy for a scheme: real trials, a surrogate of their quality, an agent (PPO) that plays against it.
+
+    Half-way, the policy so far is tried for real in 16 worlds, and the surrogate is fitted anew.
 
     Stopped and started again, it goes on from what is done. The same command gives the same bytes. Needs the extra 'rl'.
 
@@ -47,18 +52,19 @@ def train(
     from learners.agents import check_installed
     from mecsim.cli.interrupt import Interrupt
     from mecsim.cli.names import load
-    from mecsim.cli.policy_pipeline import train_policy
+    from mecsim.cli.policy_pipeline import Desk, train_policy
     from mecsim.cli.policy_subject import Recipe, subject_of
     from mecsim.cli.workers import default_workers, runner_of
 
     check_installed()
     subject = subject_of(load(scenario, overrides).scenario, label)
-    recipe = Recipe(seed=seed, trials=trials, worlds=worlds, steps=steps, bandwidths=tuple(bandwidths or (1.0,)))
+    recipe = Recipe(seed=seed, trials=trials, worlds=worlds, steps=steps, refits=refits, bandwidths=tuple(bandwidths or (1.0,)))
     console = Console(stderr=True, quiet=quiet)
     runner, opened = runner_of(store, workers or default_workers(), [subject.scenario])
     try:
         with runner, Interrupt() as interrupt:
-            train_policy(subject, recipe, runner, interrupt, work=work, out=out, console=console, look=opened.get)
+            desk = Desk(runner=runner, interrupt=interrupt, console=console, look=opened.get, work=work)
+            train_policy(subject, recipe, desk, out)
     except KeyboardInterrupt:
         Console(stderr=True).print(
             f"Stopped: what has been learned is in {store} and {work}, and the same command goes on from there."

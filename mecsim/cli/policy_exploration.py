@@ -4,6 +4,7 @@ import csv
 import io
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from mecsim.build.rehearsal import total_of
@@ -37,17 +38,20 @@ def explored(subject: Subject, recipe: Recipe, knob: Knob) -> Scenario:
     n_asked = subject.scenario.n_asked(subject.index)
     n_few = n_asked // 2 if n_asked > 3 else n_asked
     entries = tuple(
-        subject.entry.model_copy(
-            update={
-                "label": f"{name} {i}",
-                "control": _control(name, options),
-                "clients_per_round": n_asked if i % 2 == 0 else n_few,
-            }
-        )
+        subject.under(_control(name, options), f"{name} {i}", clients_per_round=n_asked if i % 2 == 0 else n_few)
         for i, (name, options) in enumerate(corners)
     )
     replications = max(2, round(recipe.trials / len(entries)))
     return subject.scenario.model_copy(update={"schemes": entries, "replications": replications})
+
+
+def practised(subject: Subject, recipe: Recipe, policy: Path, number: int) -> Scenario:
+    """Return the study of what a policy that was trained against a surrogate does for real, in the training's worlds.
+
+    A policy goes where the surrogate promises most, and so to where it is wrong: that is what the next fit has to learn from.
+    """
+    entry = subject.under(_control("learned", {"policy": policy}), f"learned {number}")
+    return subject.scenario.model_copy(update={"schemes": (entry,), "replications": recipe.own_trials})
 
 
 def trajectories_of(

@@ -1,18 +1,22 @@
 """From a scheme to a policy for it: real trials, a surrogate of their quality, an agent that plays against it, its files."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from mecsim.cli.interrupt import Interrupt
-from mecsim.cli.policy_exploration import explored, trajectories_of
+from mecsim.cli.policy_exploration import explored, practised, trajectories_of
 from mecsim.cli.policy_files import write_policy
 from mecsim.cli.policy_subject import Recipe, Subject, knob_of
 from mecsim.cli.policy_training import train_agent
 from mecsim.cli.progress import Look, watching
+from mecsim.config.scenario import Scenario
+from mecsim.control.surrogate_errors import Trajectory
 from mecsim.control.surrogate_fit import fit
+from mecsim.federation.contract import Knob
 from mecsim.jobs.job import Job
 from mecsim.jobs.pool import PoolRunner
 from mecsim.jobs.runner import LocalRunner
@@ -21,38 +25,60 @@ if TYPE_CHECKING:
     from learners.agents.settings import Progress
 
 
-def train_policy(
-    subject: Subject,
-    recipe: Recipe,
-    runner: LocalRunner | PoolRunner,
-    interrupt: Interrupt,
-    *,
-    work: Path,
-    out: Path,
-    console: Console,
-    look: Look,
-) -> None:
-    """Train a policy for the subject's scheme and write it to ``out``; checkpoints are in ``work``, progress on ``console``."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What a training works with: who runs jobs, what stops it, where it tells of its progress, and where checkpoints are."""
 
-    def stoppable(job: Job) -> None:
-        interrupt.check()
+    runner: LocalRunner | PoolRunner
+    interrupt: Interrupt
+    console: Console
+    look: Look
+    work: Path
+
+
+def train_policy(subject: Subject, recipe: Recipe, desk: Desk, out: Path) -> None:
+    """Train a policy for the subject's scheme and write it to ``out``.
+
+    Between two parts of the agent's training, its policy so far is tried for real, and the surrogate fitted anew.
+    """
+    desk.runner.on_executed = lambda job: desk.interrupt.check()
+    knob = knob_of(subject, desk.runner)
+    trajectories, mean_objective = _trained(subject, explored(subject, recipe, knob), knob, desk)
+    n_parts, training = recipe.refits + 1, None
+    for part in range(1, n_parts + 1):
+        fitted = fit(trajectories, choices=knob.choices)
+        _tell(desk.console, _of_fit(fitted.surrogate.facts))
+        training = train_agent(
+            subject,
+            recipe,
+            fitted.surrogate,
+            desk.runner,
+            work=desk.work,
+            reward_scale=mean_objective,
+            after=training,
+            until=recipe.steps * part // n_parts,
+            on_progress=_telling(desk.console),
+        )
+        place = out if part == n_parts else training / "policy"
+        write_policy(place, subject, recipe, knob, fitted, training)
+        if part < n_parts:
+            trajectories += _trained(subject, practised(subject, recipe, place, part), knob, desk)[0]
+
+
+def _trained(subject: Subject, study: Scenario, knob: Knob, desk: Desk) -> tuple[list[Trajectory], float]:
+    """Train the trials of a study for real, and show how that goes on."""
+    before = desk.runner.on_executed
 
     def executed(job: Job) -> None:
         progress.executed(job)
-        interrupt.check()
+        before(job)
 
-    runner.on_executed = stoppable
-    knob = knob_of(subject, runner)
-    with watching(console, look, quiet=console.quiet) as progress:
-        runner.on_executed = executed
-        trajectories, objective = trajectories_of(subject, explored(subject, recipe, knob), knob, runner, progress)
-    runner.on_executed = stoppable
-    fitted = fit(trajectories, choices=knob.choices)
-    _tell(console, _of_fit(fitted.surrogate.facts))
-    training = train_agent(
-        subject, recipe, fitted.surrogate, runner, work=work, reward_scale=objective, on_progress=_telling(console)
-    )
-    write_policy(out, subject, recipe, knob, fitted, training)
+    with watching(desk.console, desk.look, quiet=desk.console.quiet) as progress:
+        desk.runner.on_executed = executed
+        try:
+            return trajectories_of(subject, study, knob, desk.runner, progress)
+        finally:
+            desk.runner.on_executed = before
 
 
 def _of_fit(facts: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from mecsim.build.observing import NO_KNOB
 from mecsim.build.stage import Learning
 from mecsim.cli.learning import room_of
-from mecsim.config.entries import SchemeEntry
+from mecsim.config.entries import ControlEntry, SchemeEntry
 from mecsim.config.scenario import Scenario, TrialSeeds
 from mecsim.episode import EnvWorld
 from mecsim.errors import MecsimError, UnknownNameError
@@ -23,7 +23,9 @@ class Recipe:
     """Every number that changes what comes of a training.
 
     ``trials`` are trained for real, for the surrogate; the agent plays ``steps`` rounds in ``worlds`` with their own data, side
-    by side in ``environments``, and the best state is chosen in ``judged`` others. ``bandwidths`` are weights to choose among.
+    by side in ``environments``, and the best state is chosen in ``judged`` others. In between, ``refits`` times, its best state
+    so far is tried in ``own_trials`` trained for real, which join those of the surrogate. ``bandwidths`` are weights to choose
+    among.
     """
 
     seed: int = 0
@@ -31,6 +33,8 @@ class Recipe:
     worlds: int = 48
     judged: int = 24
     steps: int = 200_000
+    refits: int = 1
+    own_trials: int = 16
     environments: int = 4
     bandwidths: tuple[float, ...] = (1.0,)
 
@@ -47,6 +51,10 @@ class Subject:
     def entry(self) -> SchemeEntry:
         """The scheme."""
         return self.scenario.schemes[self.index]
+
+    def under(self, control: ControlEntry, label: str, **changes: Any) -> SchemeEntry:
+        """Return the scheme under another policy."""
+        return self.entry.model_copy(update={"label": label, "control": control, **changes})
 
 
 def subject_of(scenario: Scenario, label: str | None) -> Subject:

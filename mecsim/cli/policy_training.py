@@ -49,11 +49,14 @@ def train_agent(
     *,
     work: Path,
     reward_scale: float,
+    after: Path | None,
+    until: int,
     on_progress: "Callable[[Progress], None]",
 ) -> Path:
     """Train against the surrogate and return the folder, in ``work``, that this very training has for itself.
 
-    Stopped and started again, it goes on from its last checkpoint; another number anywhere is another training.
+    It goes on from the training in the folder ``after``, and stops when ``until`` rounds are played in all. Stopped and started
+    again, it goes on from its last checkpoint; another number anywhere is another training.
     """
     from learners.agents.episodes import Evaluation, Reset
     from learners.agents.settings import TrainingSettings
@@ -73,6 +76,8 @@ def train_agent(
         ),
         names=playing().branches.names,
         processes=recipe.environments > 1,
+        after=after,
+        until=until,
     )
     return folder
 

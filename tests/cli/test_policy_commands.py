@@ -177,13 +177,13 @@ TRAIN = ["--scheme", "by chance", "--trials", "16", "--worlds", "2", "--steps", 
 
 @pytest.fixture(scope="module")
 def small_training():
-    """Make trainings small: one environment, three judged worlds, an evaluation every 128 of 512 steps."""
+    """Make trainings small: an environment, three judged worlds, two own trials, an evaluation every 128 of 512 steps."""
     pytest.importorskip("sb3_contrib")
     import learners.agents.training  # noqa: F401 - before its settings are others
     from learners.agents.settings import TrainingSettings
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mecsim.cli.policy_subject.Recipe", functools.partial(Recipe, environments=1, judged=3))
+        patch.setattr("mecsim.cli.policy_subject.Recipe", functools.partial(Recipe, environments=1, judged=3, own_trials=2))
         small = functools.partial(TrainingSettings, steps_between=128, rollout_steps=64, batch_size=64, n_epochs=2, hidden=(8,))
         patch.setattr("learners.agents.settings.TrainingSettings", small)
         yield patch
@@ -221,6 +221,7 @@ def test_a_training_leaves_all_that_tells_how_it_came_about(trained):
     folder, done = trained
     assert f"Policy: {folder / 'mine' / 'policy.json'}" in done.output.replace("\n", "")
     assert "surrogate of quality: fitted to 16 trials in 2 worlds" in said(done)
+    assert "surrogate of quality: fitted to 18 trials in 2 worlds" in said(done)
     names = {"policy.json", "policy.safetensors", "surrogate.json", "surrogate.csv", "curve.csv"}
     assert set(files(folder)) == names
     facts = read_facts(folder / "mine")
@@ -228,14 +229,15 @@ def test_a_training_leaves_all_that_tells_how_it_came_about(trained):
     recipe = facts.training["recipe"]
     assert (recipe["seed"], recipe["trials"], recipe["worlds"], recipe["steps"]) == (3, 16, 2, 512)
     curve = table(folder / "mine" / "curve.csv")
-    assert [int(row["steps"]) for row in curve] == [0, 128, 256, 384, 512]
-    best = max(curve, key=lambda row: float(row["evaluation_return"]))
+    assert [int(row["steps"]) for row in curve] == [0, 128, 256, 256, 384, 512]
+    best = max(curve[3:], key=lambda row: float(row["evaluation_return"]))
     assert facts.training["best_at_steps"] == int(best["steps"])
     assert facts.training["objective_in_judged_worlds"] == pytest.approx(-float(best["evaluation_return"]))
     points = table(folder / "mine" / "surrogate.csv")
     assert {row["source"] for row in points} == {"fit", "held-out"}
     assert {row["world"] for row in points} == {"100001", "100002"}
-    assert len(points) == 2 * 16 * 4  # both sources, every trial, every round
+    assert len(points) == 2 * 18 * 4  # both sources, every trial, every round
+    assert {row["world"] for row in points if row["label"] == "learned 1"} == {"100001", "100002"}
     assert tuple(json.loads((folder / "mine" / "surrogate.json").read_text())["choices"]) == facts.choices
     for content in files(folder).values():
         assert str(folder).encode() not in content
@@ -294,7 +296,25 @@ def test_another_seed_is_another_training(trained, small_training, tmp_path):
     assert done.exit_code == 0, done.output
     other, mine = files(tmp_path), files(folder)
     assert other["policy.safetensors"] != mine["policy.safetensors"]
-    assert other["surrogate.json"] == mine["surrogate.json"]  # the real trials are the same
+    explored = [
+        {
+            (row["world"], row["label"], row["round"]): row["observed"]
+            for row in points
+            if not row["label"].startswith("learned")
+        }
+        for points in (table(tmp_path / "mine" / "surrogate.csv"), table(folder / "mine" / "surrogate.csv"))
+    ]
+    assert explored[0] == explored[1]  # the first real trials are the same
+    assert len(explored[0]) == 16 * 4
+
+
+@pytest.mark.learning
+def test_without_refits_the_agent_plays_against_one_surrogate(trained, small_training, tmp_path):
+    done = train(tmp_path, "--refits", "0")
+    assert done.exit_code == 0, done.output
+    assert said(done).count("surrogate of quality") == 1
+    assert [int(row["steps"]) for row in table(tmp_path / "mine" / "curve.csv")] == [0, 128, 256, 384, 512]
+    assert len(table(tmp_path / "mine" / "surrogate.csv")) == 2 * 16 * 4
 
 
 @pytest.mark.learning

@@ -259,6 +259,23 @@ def test_an_interrupted_training_ends_as_one_without_interruption(tmp_path):
         trained(tmp_path / "parts", other)
 
 
+def test_a_training_goes_on_elsewhere_from_where_another_stopped(tmp_path):
+    """In the same environments it comes to the same state; the best is sought anew, beginning with where it started."""
+    trained(tmp_path / "whole", SETTINGS)
+    trained(tmp_path / "first", SETTINGS, until=800)
+    told = []
+    trained(tmp_path / "second", SETTINGS, after=tmp_path / "first", on_progress=told.append)
+    assert [each.n_steps for each in told] == [800, 1200]
+    assert told[0].best_return == told[0].row.evaluation_return  # whatever was better before does not count
+    ours, whole = (checkpoints.network_of(tmp_path / name / "checkpoint.safetensors") for name in ("second", "whole"))
+    assert all(torch.equal(ours[name], whole[name]) for name in whole)
+    with (tmp_path / "second" / "curve.csv").open() as file:
+        assert [int(row["steps"]) for row in csv.DictReader(file)] == [0, 400, 800, 800, 1200]
+    before = (tmp_path / "second" / "best.safetensors").read_bytes()
+    trained(tmp_path / "second", SETTINGS, after=tmp_path / "first")
+    assert (tmp_path / "second" / "best.safetensors").read_bytes() == before
+
+
 def test_processes_give_the_same_weights(tmp_path):
     short = dataclasses.replace(SETTINGS, n_steps=200, steps_between=200)
     here, apart = trained(tmp_path / "a", short, n_envs=2), trained(tmp_path / "b", short, n_envs=2, processes=True)
