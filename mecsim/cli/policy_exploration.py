@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mecsim.build.rehearsal import total_of
-from mecsim.cli.policy_subject import Recipe, Subject, dealt_in
+from mecsim.cli.policy_subject import Recipe, Subject, dealt_in, moved
 from mecsim.config.entries import ControlEntry
 from mecsim.config.scenario import Scenario
 from mecsim.config.variants import Variant
@@ -21,11 +21,12 @@ from mecsim.results.records import ClientRow, RoundRow, SummaryRow
 from mecsim.study import Progress, run_study
 
 
-def explored(subject: Subject, recipe: Recipe, knob: Knob) -> Scenario:
-    """Return the study whose trials the surrogate is fitted to: policies that go to all corners, in the training's worlds.
+def explored(subject: Subject, recipe: Recipe, knob: Knob) -> list[Scenario]:
+    """Return the studies whose trials the surrogate is fitted to: policies that go to all corners, in the training's worlds.
 
     Every other policy asks as many devices as may be asked, the ones between half of them where that is more than one: how fast
-    a few devices teach is what a policy most easily gains or loses by, and chance alone rarely keeps to few.
+    a few devices teach is what a policy most easily gains or loses by, and chance alone rarely keeps to few. In half of the
+    worlds it is the other way round, so that no choice is only ever seen with many devices, or with few.
     """
     corners: list[tuple[str, dict[str, Any]]] = [
         ("random", {"vary_number": True, "bandwidths": list(recipe.bandwidths)}),
@@ -36,13 +37,17 @@ def explored(subject: Subject, recipe: Recipe, knob: Knob) -> Scenario:
     if len(knob.choices) > 1:
         corners += [("fixed", {"choice": choice, "renew": "never"}) for choice in knob.choices]
     n_asked = subject.scenario.n_asked(subject.index)
-    n_few = n_asked // 2 if n_asked > 3 else n_asked
-    entries = tuple(
-        subject.under(_control(name, options), f"{name} {i}", clients_per_round=n_asked if i % 2 == 0 else n_few)
-        for i, (name, options) in enumerate(corners)
-    )
-    replications = max(2, round(recipe.trials / len(entries)))
-    return subject.scenario.model_copy(update={"schemes": entries, "replications": replications})
+    numbers = (n_asked, n_asked // 2 if n_asked > 3 else n_asked)
+    half = max(1, round(recipe.trials / len(corners) / 2))
+    studies = []
+    for turned in (0, 1):
+        entries = tuple(
+            subject.under(_control(name, options), f"{name} {i}", clients_per_round=numbers[(i + turned) % 2])
+            for i, (name, options) in enumerate(corners)
+        )
+        there = moved(subject.scenario, subject.index, turned * half).scenario
+        studies.append(there.model_copy(update={"schemes": entries, "replications": half}))
+    return studies
 
 
 def practised(subject: Subject, recipe: Recipe, policy: Path, number: int) -> Scenario:
@@ -56,8 +61,8 @@ def practised(subject: Subject, recipe: Recipe, policy: Path, number: int) -> Sc
 
 def trajectories_of(
     subject: Subject, scenario: Scenario, knob: Knob, runner: Runner, progress: Progress
-) -> tuple[list[Trajectory], float]:
-    """Run the study of the real trials; return them as the surrogate's fit wants them, and the mean of their objectives."""
+) -> tuple[list[Trajectory], list[float]]:
+    """Run a study of real trials; return them as the surrogate's fit wants them, and their objectives."""
     rows = run_study([Variant.only(scenario)], subject.learning, runner, progress).rows
     dealt = {
         scenario.seed + place: dealt_in(subject, scenario.trial_seeds(place), runner) for place in range(scenario.replications)
@@ -81,7 +86,7 @@ def trajectories_of(
         for merged in (merged_by_round(clients[label, seed], knob.choices, dealt[seed]),)
     ]
     objectives = [row.objective for row in rows["summary"] if isinstance(row, SummaryRow) and row.objective is not None]
-    return trajectories, sum(objectives) / len(objectives)
+    return trajectories, objectives
 
 
 def points_csv(residuals: Sequence[Residual]) -> str:

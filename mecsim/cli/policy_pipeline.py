@@ -43,7 +43,11 @@ def train_policy(subject: Subject, recipe: Recipe, desk: Desk, out: Path) -> Non
     """
     desk.runner.on_executed = lambda job: desk.interrupt.check()
     knob = knob_of(subject, desk.runner)
-    trajectories, mean_objective = _trained(subject, explored(subject, recipe, knob), knob, desk)
+    trajectories, objectives = list[Trajectory](), list[float]()
+    for study in explored(subject, recipe, knob):
+        found = _trained(subject, study, knob, desk)
+        trajectories += found[0]
+        objectives += found[1]
     n_parts, training = recipe.refits + 1, None
     for part in range(1, n_parts + 1):
         fitted = fit(trajectories, choices=knob.choices)
@@ -54,7 +58,7 @@ def train_policy(subject: Subject, recipe: Recipe, desk: Desk, out: Path) -> Non
             fitted.surrogate,
             desk.runner,
             work=desk.work,
-            reward_scale=mean_objective,
+            reward_scale=sum(objectives) / len(objectives),
             after=training,
             until=recipe.steps * part // n_parts,
             on_progress=_telling(desk.console),
@@ -65,7 +69,7 @@ def train_policy(subject: Subject, recipe: Recipe, desk: Desk, out: Path) -> Non
             trajectories += _trained(subject, practised(subject, recipe, place, part), knob, desk)[0]
 
 
-def _trained(subject: Subject, study: Scenario, knob: Knob, desk: Desk) -> tuple[list[Trajectory], float]:
+def _trained(subject: Subject, study: Scenario, knob: Knob, desk: Desk) -> tuple[list[Trajectory], list[float]]:
     """Train the trials of a study for real, and show how that goes on."""
     before = desk.runner.on_executed
 
