@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Ratios of totals and of single updates that are nearer than this are told as one.
 _SAME_RATIO = 0.05
+#: So many schemes are named with their ratios; of more only the range is told.
+_MOST_NAMED = 5
 #: Totals of which the largest exceeds the smallest by less than this are told as equal.
 _SAME_TOTAL = 0.005
 
@@ -120,8 +122,11 @@ def _target(trials: "pd.DataFrame") -> Iterator[Finding]:
         spent = f"{duration_text(first.mean, first.half)}, from the server's preparation alone"
     text = f"{first.winner} is the fastest to the target accuracy of {share}: {spent}{_rivals(first)}"
     if missed:
-        which = [row.label if row.n == 1 else f"{row.label} (in {row.n - row.n_reached} of {row.n} seeds)" for row in missed]
-        text += f". Not reached by {join(which)}"
+        which: dict[str, list[str]] = {}
+        for row in missed:
+            which.setdefault("" if row.n == 1 else f"in {row.n - row.n_reached} of {row.n} seeds", []).append(row.label)
+        each = [_grouped(labels, seeds) for seeds, labels in which.items()]
+        text += f". Not reached by {join(each) if len(each) == len(missed) else '; '.join(each)}"
     yield Finding("target", f"{text}.")
 
 
@@ -189,14 +194,17 @@ def _uplink(group: "pd.DataFrame") -> Iterator[Finding]:
         return
     totals = f"{bytes_text(most.uplink_bytes)} against {bytes_text(least.uplink_bytes)}"
     text = f"{most.label} sends {times_text(most.uplink_ratio)} times the uplink bytes of {least.label}: {totals}"
-    between = list(order.iloc[1:-1].itertuples())
-    if between:
-        others = [f"{times_text(most.uplink_bytes / row.uplink_bytes)} times those of {row.label}" for row in between]
-        text += f"; {join(others)}"
+    between = [(row.label, most.uplink_bytes / row.uplink_bytes) for row in order.iloc[1:-1].itertuples()]
+    if len(between) > _MOST_NAMED:
+        ends = f"{times_text(between[-1][1])} to {times_text(between[0][1])}"
+        text += f"; {ends} times those of the {len(between)} others"
+    elif between:
+        text += f"; {join([f'{times_text(ratio)} times those of {label}' for label, ratio in between])}"
     if least.update_bytes > 0:
         each = most.update_bytes / least.update_bytes
         if abs(each / most.uplink_ratio - 1) > _SAME_RATIO:
-            text += f". One update of it is {times_text(each)} times as large, but not every scheme got as many updates through"
+            much = "as large" if abs(each - 1) < _SAME_RATIO else f"{times_text(each)} times as large"
+            text += f". One update of it is {much}, but not every scheme got as many updates through"
     yield Finding("uplink", text + ".")
 
 
@@ -205,8 +213,21 @@ def _memory(group: "pd.DataFrame") -> Iterator[Finding]:
     if left_out.empty:
         yield Finding("memory", "Every device has the memory for every scheme.")
         return
-    shares = [f"{percent_text(row.refused_device_share)} for {row.label}" for row in left_out.itertuples()]
-    yield Finding("memory", f"Devices without the memory to take part: {join(shares)}.")
+    of_share: dict[str, list[str]] = {}
+    for row in left_out.itertuples():
+        of_share.setdefault(percent_text(row.refused_device_share), []).append(row.label)
+    if len(of_share) == 1 and len(left_out) == len(group) > 1:
+        text = f"{next(iter(of_share))} for every scheme"
+    else:
+        text = "; ".join(f"{share} for {join(labels)}" for share, labels in of_share.items())
+    yield Finding("memory", f"Devices without the memory to take part: {text}.")
+
+
+def _grouped(labels: Sequence[str], seeds: str) -> str:
+    """Return names that have something in common, and what that is."""
+    if not seeds:
+        return join(labels)
+    return f"{join(labels)} ({'each ' if len(labels) > 1 else ''}{seeds})"
 
 
 def account_note(labels: "pd.DataFrame") -> str:

@@ -38,15 +38,15 @@ def explored(subject: Subject, recipe: Recipe, knob: Knob) -> list[Scenario]:
         corners += [("fixed", {"choice": choice, "renew": "never"}) for choice in knob.choices]
     n_asked = subject.scenario.n_asked(subject.index)
     numbers = (n_asked, n_asked // 2 if n_asked > 3 else n_asked)
-    half = max(1, round(recipe.trials / len(corners) / 2))
-    studies = []
-    for turned in (0, 1):
+    n_worlds = max(2, round(recipe.trials / len(corners)))
+    first, studies = n_worlds - n_worlds // 2, []
+    for turned, replications in enumerate((first, n_worlds - first)):
         entries = tuple(
             subject.under(_control(name, options), f"{name} {i}", clients_per_round=numbers[(i + turned) % 2])
             for i, (name, options) in enumerate(corners)
         )
-        there = moved(subject.scenario, subject.index, turned * half).scenario
-        studies.append(there.model_copy(update={"schemes": entries, "replications": half}))
+        there = moved(subject.scenario, subject.index, turned * first).scenario
+        studies.append(there.model_copy(update={"schemes": entries, "replications": replications}))
     return studies
 
 

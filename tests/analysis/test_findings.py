@@ -77,6 +77,32 @@ def test_a_target_that_some_seeds_miss(three):
     assert text.endswith("Not reached by bias (in 2 of 3 seeds) and lora (in 3 of 3 seeds).")
 
 
+def test_schemes_that_miss_the_target_as_often_are_named_together(three):
+    values = {("", "full"): [600.0, 700.0, 800.0], ("", "bias"): [60.0, None, None], ("", "lora"): [None, 50.0, None]}
+    text = told(with_summary(three, "time_to_target_s", values))["target"]
+    assert text.endswith("Not reached by bias and lora (each in 2 of 3 seeds).")
+
+
+def test_what_all_schemes_have_in_common_is_said_once(three):
+    """No list of the same share for each, and of many totals only the range."""
+    shares = {("", label): [0.25, 0.25, 0.25] for label in ("full", "bias", "lora")}
+    text = told(with_summary(three, "refused_device_share", shares))["memory"]
+    assert text == "Devices without the memory to take part: 25.0 % for every scheme."
+    shares["", "lora"] = [0.5, 0.5, 0.5]
+    text = told(with_summary(three, "refused_device_share", shares))["memory"]
+    assert text == "Devices without the memory to take part: 25.0 % for full and bias; 50.0 % for lora."
+
+
+def test_of_many_schemes_the_uplink_is_told_as_a_range(tmp_path):
+    labels = tuple(f"full {i}" for i in range(8))
+    run = write_demo(tmp_path / "many", labels=labels, seeds=(1,))
+    totals = {("", label): [1e6 * (i + 1)] for i, label in enumerate(labels)}
+    text = told(with_summary(run, "uplink_bytes", totals))["uplink"]
+    assert text.startswith(
+        "s7 sends 8 times the uplink bytes of s0: 8.00 MB against 1.00 MB; 1.14 to 4 times those of the 6 others"
+    )
+
+
 def test_a_target_that_nobody_reaches_with_every_seed(seeded_run):
     values = {("", "full"): [None, None, None], ("", "bias"): [60.0, None, None]}
     text = told(with_summary(seeded_run, "time_to_target_s", values))["target"]
