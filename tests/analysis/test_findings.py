@@ -99,7 +99,7 @@ def test_of_many_schemes_the_uplink_is_told_as_a_range(tmp_path):
     totals = {("", label): [1e6 * (i + 1)] for i, label in enumerate(labels)}
     text = told(with_summary(run, "uplink_bytes", totals))["uplink"]
     assert text.startswith(
-        "s7 sends 8 times the uplink bytes of s0: 8.00 MB against 1.00 MB; 1.14 to 4 times those of the 6 others"
+        "full 7 sends 8 times the uplink bytes of full 0: 8.00 MB against 1.00 MB; 1.14 to 4 times those of the 6 others."
     )
 
 
