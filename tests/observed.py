@@ -23,6 +23,8 @@ def observed(n, choices=(0.0,), *, devices=None, n_asked=None, round_number=1, n
         "battery_share": 1.0,
         "n_updates": 0.0,
         "rounds_since": float(round_number),
+        "overlap": 1.0,
+        "novelty": 1.0,
     }
     per_choice = {"compute_s": 1.0, "download_bytes": 1e6, "upload_bytes": 1e6, "expected_s": 3.0, "expected_j": 1.0}
     per_choice |= {"kept_download_bytes": given.get("download_bytes", 1e6), "age": np.nan}

@@ -19,10 +19,10 @@ class TrainingSettings:
     #: After as many steps each: an evaluation, a row of the curve, a checkpoint. Environments start anew then.
     steps_between: int = 8192
     #: Of each environment before an update.
-    rollout_steps: int = 128
-    batch_size: int = 128
-    n_epochs: int = 8
-    learning_rate: float = 1e-3
+    rollout_steps: int = 256
+    batch_size: int = 256
+    n_epochs: int = 6
+    learning_rate: float = 5e-4
     final_learning_rate: float = 5e-5
     entropy: float = 0.01
     final_entropy: float = 0.0

@@ -45,11 +45,14 @@ class Control:
         scheme: Scheme,
         streams: Streams,
         n_samples: Sequence[int],
+        histogram: Sequence[Sequence[int]] | None,
         n_asked: int,
         n_rounds: int,
     ) -> None:
         self.policy = policy
-        self._observer = Observer(world, scheme, view, n_samples, n_rounds=n_rounds, asks_quality=policy.asks_quality)
+        self._observer = Observer(
+            world, scheme, view, n_samples, histogram=histogram, n_rounds=n_rounds, asks_quality=policy.asks_quality
+        )
         self._selector, self._view, self._world = selector, view, world
         self._streams, self._n_asked = streams, n_asked
         self._assignments: dict[int, Assignment] = {}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mecsim.build.view import FleetView
+from mecsim.control.class_mix import ClassMix
 from mecsim.control.observation import Devices, Floats, Observation
 from mecsim.federation.contract import AS_IT_IS, Knob, Offer, Scheme, Settings
 from mecsim.federation.rounds import Round
@@ -22,7 +23,15 @@ class Observer:
     """Looks at the devices of a trial, and remembers what came back from them."""
 
     def __init__(
-        self, world: World, scheme: Scheme, view: FleetView, n_samples: Sequence[int], *, n_rounds: int, asks_quality: bool
+        self,
+        world: World,
+        scheme: Scheme,
+        view: FleetView,
+        n_samples: Sequence[int],
+        *,
+        histogram: Sequence[Sequence[int]] | None,
+        n_rounds: int,
+        asks_quality: bool,
     ) -> None:
         self._world, self._scheme, self._view, self._n_samples = world, scheme, view, n_samples
         self._n_rounds, self._asks_quality = n_rounds, asks_quality
@@ -31,13 +40,15 @@ class Observer:
         self._n_updates: Floats = np.zeros(len(world.fleet))
         self._last_round: Floats = np.zeros(len(world.fleet))
         self._round_s = 0.0
+        self._classes = ClassMix(histogram)
 
     def learn(self, each: Round) -> None:
         """Take note of a round that has closed."""
-        for turn in each.turns:
-            if turn.update is not None:
-                self._n_updates[turn.device] += 1
-                self._last_round[turn.device] = each.number
+        merged = [turn.device for turn in each.turns if turn.update is not None]
+        for device in merged:
+            self._n_updates[device] += 1
+            self._last_round[device] = each.number
+        self._classes.learn(merged)
         self._round_s = each.closed_at_s - each.opened_at_s if each.number else 0.0
 
     def observe(self, number: int, n: int, devices: Devices) -> Observation:
@@ -78,6 +89,8 @@ class Observer:
             battery_share=view.battery_share(devices),
             n_updates=self._n_updates[devices].copy(),
             rounds_since=number - self._last_round[devices],
+            overlap=self._classes.overlap(devices),
+            novelty=self._classes.novelty(devices),
             feasible=feasible,
             compute_s=self._columns(prospects, "compute_s"),
             download_bytes=self._columns(prospects, "download_bytes"),

@@ -75,6 +75,7 @@ class Trial:
                 scheme=scheme,
                 streams=streams,
                 n_samples=n_samples,
+                histogram=stage.dealt.get("histogram"),
                 n_asked=n_asked,
                 n_rounds=protocol.rounds,
             )

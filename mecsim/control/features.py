@@ -21,6 +21,8 @@ DEVICE_FEATURES = (
     "samples",
     "updates",
     "rounds_since",
+    "overlap",
+    "novelty",
 )
 CHOICE_FEATURES = (
     "feasible",
@@ -76,6 +78,8 @@ def device_features(observation: Observation) -> Features:
         _decades(now.n_samples / mean_samples, 0.0, 1.0),
         now.n_updates / now.round_number,
         now.rounds_since / now.n_rounds,
+        now.overlap,
+        now.novelty,
     ]
     by_choice = np.stack(_choice_columns(now), axis=2).reshape(now.n, -1)
     return _finite(np.hstack([np.stack(own, axis=1, dtype=np.float64), by_choice]))

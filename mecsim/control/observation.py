@@ -56,6 +56,10 @@ class Observation:
     """(n,) updates that came back from the device so far."""
     rounds_since: Floats
     """(n,) rounds since the last of them; ``round_number`` where there is none."""
+    overlap: Floats
+    """(n,) from 0 to 1, how much like the fleet's a device's mix of classes is; not a number without classes."""
+    novelty: Floats
+    """(n,) from 0 to 1, what share of its samples is of classes that were merged too little lately; as ``overlap``."""
 
     feasible: Bools
     """(n, c) available, in coverage, has samples, and memory, storage and charge allow it: the turn would not be refused."""
