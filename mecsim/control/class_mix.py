@@ -32,7 +32,8 @@ class ClassMix:
 
     def overlap(self, devices: Devices) -> Floats:
         """Return the sum of min(d_c, f_c), (n,): 1 where a device has the fleet's mix, less the fewer classes it has."""
-        return np.minimum(self._shares(devices), self._fleet).sum(axis=1, dtype=np.float64)
+        overlap: Floats = np.minimum(self._shares(devices), self._fleet).sum(axis=1)
+        return overlap
 
     def novelty(self, devices: Devices) -> Floats:
         """Return the sum of d_c max(0, 1 - m_c / f_c), (n,): 1 before a merge, 0 where all its classes had their share."""

@@ -1,13 +1,15 @@
 """What a policy is shown, column by column: against turns that are played, and against numbers that are counted by hand."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from control_trials import Says, asks, assigning, numbers_of, played, script, trial_of
-from control_world import CHOICES, SCHEME, TIGHT
+from control_trials import Says, asks, assigning, numbers_of, played, script, stage_of, trial_of
+from control_world import CHOICES, SCHEME, TIGHT, controlled
 
 from mecsim.build.joules import device_j
+from mecsim.build.trial import Trial
 from mecsim.control.policy import Assignment, Decision
 from mecsim.knobs import Settings
 
@@ -208,6 +210,24 @@ def test_a_turn_without_an_update_does_not_count():
     assert [turn.outcome for turn in trial.rounds[1].round.turns] == ["refused", "completed"]
     assert after.n_updates.tolist() == [0, 0, 0, 0, 0, 0, 0, 1]
     assert after.rounds_since.tolist() == [2] * 7 + [1]
+
+
+def test_the_classes_of_those_who_came_back_are_less_new():
+    """Eight devices with a class each."""
+    policy, stage = script(asks(0, 1), asks(2)), stage_of(controlled({**ASKS_3, "protocol.rounds": 2}))
+    dealt = {**stage.dealt, "histogram": (100 * np.eye(8, dtype=int)).tolist()}
+    Trial(replace(stage, dealt=dealt), demand=None, policy=policy).finish()
+    first, second = policy.shown
+    assert first.overlap.tolist() == second.overlap.tolist() == [pytest.approx(1 / 8)] * 8
+    assert first.novelty.tolist() == [1.0] * 8
+    # Remembered is half of a round in which two classes had halves: 1/4 each, twice the fleet's 1/8.
+    assert second.novelty.tolist() == [0.0, 0.0, *[1.0] * 6]
+
+
+def test_without_classes_nothing_is_said_of_them():
+    (first, *_), _ = shown(script(asks(0)), ASKS_3)
+    assert np.isnan(first.overlap).all()
+    assert np.isnan(first.novelty).all()
 
 
 def test_who_is_looked_at_without_choosing_is_the_selection():

@@ -36,6 +36,8 @@ def test_numbers_by_hand():
         feasible=[[True, True], [False, True], [True, True]],
         n_updates=[0.0, 3.0, 0.0],
         rounds_since=[4.0, 2.0, 4.0],
+        overlap=[1.0, 0.4, np.nan],
+        novelty=[1.0, 0.3, np.nan],
         expected_s=[[10.0, 10.0], [np.inf, 100.0], [10.0, 10.0]],
         expected_j=[[3.0, 3.0], [np.inf, 1000.0], [3.0, 3.0]],
         kept_download_bytes=[[5e6, 5e6], [5e6, 0.0], [5e6, 5e6]],
@@ -49,6 +51,8 @@ def test_numbers_by_hand():
     assert own["battery"] == 0.25
     assert own["updates"] == 0.75  # 3 in 4 rounds
     assert own["rounds_since"] == pytest.approx(0.2)  # 2 of 10 rounds
+    assert (own["overlap"], own["novelty"]) == (pytest.approx(0.4), pytest.approx(0.3))
+    assert (of_device(seen, 2)["overlap"], of_device(seen, 2)["novelty"]) == (0.0, 0.0)  # where nobody tells
     assert (own["feasible:0"], own["feasible:1"]) == (0.0, 1.0)
     assert (own["time:0"], own["relative_time:0"], own["energy:0"]) == (LIMIT, LIMIT, LIMIT)
     assert own["time:1"] == pytest.approx(0.5)  # 100 s: a decade above 10 s
