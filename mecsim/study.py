@@ -94,6 +94,7 @@ def run_study(variants: Sequence[Variant], learning: Learning, runner: Runner, p
     rows["variants"] = list(variant_rows(variants))
     names = named_surrogates(variant.scenario for variant in variants)
     surrogates = {path: Surrogate.load(path) for path in names}
+    brought = {variant.name: surrogates_of(variant.scenario) for variant in variants}
     for path, label in names.items():
         for table, shipped in shipped_rows(label, path).items():
             rows[table].extend(shipped)
@@ -102,7 +103,7 @@ def run_study(variants: Sequence[Variant], learning: Learning, runner: Runner, p
         complete = _complete(trial, log, evaluated, worlds.dealt[number])
         for table, new in complete.items():
             rows[table].extend(new)
-        for path in _surrogates(trial):
+        for path in _surrogates(trial, brought[trial.variant.name]):
             foretold = foretold_rows(names[path], surrogates[path], complete, worlds.dealt[number])
             rows["surrogate"].extend(foretold)
     return Study(rows, count_jobs(worlds))
@@ -172,11 +173,11 @@ def _complete(
     return {**log.rows, **learned, "groups": list(groups)}
 
 
-def _surrogates(trial: TrialPlan) -> list[Path]:
-    """Return the surrogates that tell of a trial: those of the scenario, where the trial's scheme is theirs."""
+def _surrogates(trial: TrialPlan, brought: Mapping[str, Path]) -> list[Path]:
+    """Return the surrogates that tell of a trial: those that its scenario has brought, where the trial's scheme is theirs."""
     return [
         path
-        for label, path in surrogates_of(trial.scenario).items()
+        for label, path in brought.items()
         if any(entry.label == label and entry.name == trial.entry.name for entry in trial.scenario.schemes)
     ]
 

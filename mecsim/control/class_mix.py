@@ -1,6 +1,7 @@
 """What a device's classes are worth: how much like the fleet's they are, and how much of them was merged lately."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -32,20 +33,30 @@ class ClassMix:
 
     def overlap(self, devices: Devices) -> Floats:
         """Return the sum of min(d_c, f_c), (n,): 1 where a device has the fleet's mix, less the fewer classes it has."""
-        overlap: Floats = np.minimum(self._shares(devices), self._fleet).sum(axis=1)
-        return overlap
+        return self._unknown(devices) if self._counts is None else self._overlap[devices]
 
     def novelty(self, devices: Devices) -> Floats:
         """Return the sum of d_c max(0, 1 - m_c / f_c), (n,): 1 before a merge, 0 where all its classes had their share."""
+        if self._counts is None:
+            return self._unknown(devices)
         had = np.divide(self._merged, self._fleet, out=np.ones_like(self._fleet), where=self._fleet > 0.0)
-        lacking: Floats = (self._shares(devices) * np.maximum(1.0 - had, 0.0)).sum(axis=1)
+        lacking: Floats = (self._shares[devices] * np.maximum(1.0 - had, 0.0)).sum(axis=1)
         return lacking
 
-    def _shares(self, devices: Devices) -> Floats:
-        """Return d_c, (n, classes); nan where a device has no samples, and all of it, (n, 1), where nobody tells."""
-        if self._counts is None:
-            return np.full((len(devices), 1), np.nan)
-        counts: Floats = self._counts[devices]
+    @staticmethod
+    def _unknown(devices: Devices) -> Floats:
+        return np.full(len(devices), np.nan)
+
+    # Of all devices, and once; a search that plays thousands of trials without looking never asks for them.
+    @cached_property
+    def _shares(self) -> Floats:
+        """(devices, classes) of d_c; nan for a device without samples."""
+        counts: Floats = np.zeros((0, 1)) if self._counts is None else self._counts
         total = counts.sum(axis=1, keepdims=True)
         shares: Floats = np.divide(counts, total, out=np.full_like(counts, np.nan), where=total > 0.0)
         return shares
+
+    @cached_property
+    def _overlap(self) -> Floats:
+        overlap: Floats = np.minimum(self._shares, self._fleet).sum(axis=1)
+        return overlap

@@ -26,7 +26,10 @@ def observation(n: int = 3, choices: tuple[float, ...] = (0.0, 0.5), **changes: 
         "expected_s": 10.0,
         "expected_j": 3.0,
     }
-    return observed(n, choices, **alike | changes)
+    made = observed(n, choices, **alike | changes)
+    for name, value in changes.items():
+        assert np.shape(value) in ((), np.shape(getattr(made, name))), (name, np.shape(value))
+    return made
 
 
 #: From nothing at all to beyond everything that a world can have.
