@@ -11,14 +11,16 @@ import csv
 import multiprocessing
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mecsim.control.features import ROUND_FEATURES, device_feature_names
 from mecsim.control.policy import SURROGATE_FILE
+from mecsim.hashing import sha256_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,6 +78,7 @@ class Training:
     playing: Makes
     judging: Makes
     names: tuple[str, ...]
+    identity: str
 
     def curve(self) -> Curve:
         """Train, or go on, and return the curve."""
@@ -83,7 +86,7 @@ class Training:
         from learners.agents.settings import TrainingSettings
         from learners.agents.training import CURVE, train
 
-        folder = WORK / f"{self.n_devices}-{self.actions}-{self.seed}-{self.steps}"
+        folder = WORK / f"{self.n_devices}-{self.actions}-{self.seed}-{self.steps}-{self.identity}"
         train(
             [self.playing] * N_ENVIRONMENTS,
             TrainingSettings(
@@ -147,8 +150,10 @@ def trainings_of(n_devices: int, steps: int) -> Iterator[Training]:
     playing = MakesEnv(subject, worlds[:N_WORLDS], surrogate, (1.0,))
     judging = MakesEnv(subject, worlds[N_WORLDS:], surrogate, (1.0,))
     names = playing().branches.names
+    seen = [device_feature_names(N_WAYS - 1), ROUND_FEATURES]
+    identity = sha256_of([subject.scenario.model_dump(mode="json"), asdict(surrogate.coefficients), seen])[:8]
     for seed, actions in product(SEEDS, (BRANCHES, JOINT)):
-        yield Training(n_devices, actions, seed, steps, Makes(playing, actions), Makes(judging, actions), names)
+        yield Training(n_devices, actions, seed, steps, Makes(playing, actions), Makes(judging, actions), names, identity)
 
 
 def common_return(curves: Curves) -> float:

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.amounts import Amounts, amounts
-from analysis.findings import join
 from analysis.formats import duration_text, energy_text, percent_text, times_text
 from analysis.measures import MEASURES, with_measures
 from analysis.objective import PARTS, lacks_objective, parts_of, reference_of, until_text, weights_of
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from analysis.material import Material
 
 _FILLS = dict(zip(PARTS, (Fill(WINE, "\\\\\\\\\\"), Fill(CYAN), Fill(SAND, "/////")), strict=True))
+_REACHED = "in brackets: seeds that reach the target accuracy; in the others all rounds count"
 _text = MEASURES["objective"].text
 
 
@@ -42,7 +42,8 @@ def objective_by_scheme(material: "Material", look: Look) -> "Figure":
     spent = _stacked(material)
     names = [str(label) for label in spent.parts.index]
     fills = fills_of(spent.parts.columns, _FILLS)
-    look = look.saying(_missed(material, names))
+    reached = _reached(material, names)
+    look = look.saying(_REACHED if reached else "")
     with house_style(look.font):
         entries = {name: fill.patch() for name, fill in fills.items()}
         figure = new_figure(look.width_in, rows_in(names) + 0.1 + below_in(look, look.width_in, list(entries)))
@@ -53,23 +54,21 @@ def objective_by_scheme(material: "Material", look: Look) -> "Figure":
             total = spent.totals[name]
             if total.half is not None:
                 axes.errorbar(total.mean, row, xerr=total.half, ecolor=INK, elinewidth=0.8, capsize=1.8, capthick=0.8)
-            axes.annotate(
-                _text(total.mean, None), (ends[row], row), (4, 0), textcoords="offset points", va="center", fontsize=6.5
-            )
+            told = _text(total.mean, None) + (f" ({reached[name]})" if reached else "")
+            axes.annotate(told, (ends[row], row), (4, 0), textcoords="offset points", va="center", fontsize=6.5)
         name_rows(axes, names)
-        axes.set_xlim(0, 1.15 * max(ends) or 1.0)
+        axes.set_xlim(0, (1.35 if reached else 1.15) * max(ends) or 1.0)
         axes.set_xlabel("Objective (lower is better)")
         finish_with(figure, look, entries)
     return figure
 
 
-def _missed(material: "Material", names: list[str]) -> str:
-    """Return who did not reach the target with every seed, so that all of the rounds count; "" where nobody missed it."""
-    rows = [row for row in to_target(material.frame("summary")).itertuples() if row.censored and row.label in names]
-    if not rows:
-        return ""
-    who = [row.label if row.n == 1 else f"{row.label} in {row.n - row.n_reached} of {row.n} seeds" for row in rows]
-    return f"target accuracy not reached, so that all rounds count: {join(who)}"
+def _reached(material: "Material", names: list[str]) -> dict[str, str]:
+    """Return in how many of its seeds each scheme reaches the target; empty where all do, or where there is none."""
+    rows = [row for row in to_target(material.frame("summary")).itertuples() if row.label in names]
+    if not any(row.censored for row in rows):
+        return {}
+    return {row.label: f"{row.n_reached} of {row.n}" for row in rows}
 
 
 def _parts_caption(material: "Material") -> str:
