@@ -26,8 +26,9 @@ DEFAULT = (
     "bits_per_byte", "final_accuracy", "objective", "time_to_target_s", "sim_time_s", "device_energy_j", "uplink_bytes",
     "refused_device_share",
 )  # fmt: skip
-#: How a cell stands among those of its measure and variant: the best, or not told apart from the best.
-Mark = Literal["", "best", "near"]
+#: How a cell stands among those of its measure and variant: the best, or not told apart from the best; of differences, told
+#: apart from none.
+Mark = Literal["", "best", "near", "apart"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,14 @@ class Table:
     is_swept: bool
 
 
-def export(run: "Run", form: str, measures: Sequence[str] | None = None, variant: str | None = None) -> str:
-    """Return the summary of ``run`` in one of ``FORMATS``, as the text of a file.
+def export(
+    run: "Run",
+    form: str,
+    measures: Sequence[str] | None = None,
+    variant: str | None = None,
+    against: str | None = None,
+) -> str:
+    """Return the summary of ``run`` in one of ``FORMATS``, as the text of a file; with ``against`` its differences to a label.
 
     ``measures`` are names of ``measures.MEASURES``, by default those of ``DEFAULT`` that the run has; of a sweep all variants
     are there unless one is named. UnknownNameError for a name that is none, MecsimError for a measure that the run has not.
@@ -67,10 +74,15 @@ def export(run: "Run", form: str, measures: Sequence[str] | None = None, variant
     if form not in FORMATS:
         raise UnknownNameError("format of tables", form, FORMATS)
     if form == "csv":
-        return str(numbers(run, measures, variant).to_csv(index=False, lineterminator="\n"))
-    from analysis.markup import latex, markdown
+        from analysis.paired_export import paired_numbers
 
-    return (markdown if form == "md" else latex)(table(run, measures, variant))
+        plain = numbers(run, measures, variant) if against is None else paired_numbers(run, against, measures, variant)
+        return str(plain.to_csv(index=False, lineterminator="\n"))
+    from analysis.markup import latex, markdown
+    from analysis.paired_export import paired_table
+
+    made = table(run, measures, variant) if against is None else paired_table(run, against, measures, variant)
+    return (markdown if form == "md" else latex)(made)
 
 
 def table(run: "Run", measures: Sequence[str] | None = None, variant: str | None = None) -> Table:
@@ -81,8 +93,8 @@ def table(run: "Run", measures: Sequence[str] | None = None, variant: str | None
     so are those that are not told apart from it (``paired.best``; with one seed nobody is marked so). Where all are equal
     there is no best.
     """
-    summary = _summary(run, variant)
-    chosen = _chosen(summary, measures)
+    summary = summary_of(run, variant)
+    chosen = chosen_of(summary, measures)
     is_swept = summary["variant"].nunique() > 1
     marks = {measure.name: _marks(summary, measure) for measure in chosen}
     reached = {(row.variant, row.label): row for row in to_target(summary).itertuples()}
@@ -97,7 +109,7 @@ def table(run: "Run", measures: Sequence[str] | None = None, variant: str | None
         name=str(run.manifest.get("name", "a run")),
         heads=tuple(measure.title for measure in chosen),
         rows=tuple(rows),
-        notes=tuple(_notes(run, summary, variant, {cell.mark for row in rows for cell in row.cells})),
+        notes=notes_of(run, summary, variant, _meanings(summary, {cell.mark for row in rows for cell in row.cells})),
         is_swept=is_swept,
     )
 
@@ -113,8 +125,8 @@ def numbers(run: "Run", measures: Sequence[str] | None = None, variant: str | No
     """
     import pandas as pd
 
-    summary = _summary(run, variant)
-    chosen = _chosen(summary, measures)
+    summary = summary_of(run, variant)
+    chosen = chosen_of(summary, measures)
     places = _places(run.frame("variants"))
     reached = to_target(summary).set_index(["variant", "label"]) if any(measure.to_target for measure in chosen) else None
     rows = []
@@ -134,12 +146,14 @@ def numbers(run: "Run", measures: Sequence[str] | None = None, variant: str | No
     return pd.DataFrame(rows).astype(halves)
 
 
-def _summary(run: "Run", variant: str | None) -> "pd.DataFrame":
+def summary_of(run: "Run", variant: str | None) -> "pd.DataFrame":
+    """Return the measures of all trials, or of a variant's; MecsimError if there is no such variant."""
     summary = with_measures(run.frame("summary"), run.frame("diagnostics"))
     return summary if variant is None else summary[summary["variant"] == variant_of(summary, variant)]
 
 
-def _chosen(summary: "pd.DataFrame", names: Sequence[str] | None) -> list[Measure]:
+def chosen_of(summary: "pd.DataFrame", names: Sequence[str] | None) -> list[Measure]:
+    """Return the measures called ``names``, by default those of ``DEFAULT`` that there are; raises as ``export`` does."""
     had = available(summary)
     if names is None:
         return [measure for name in DEFAULT for measure in had if measure.name == name]
@@ -176,26 +190,32 @@ def _marks(summary: "pd.DataFrame", measure: Measure) -> dict[tuple[str, str], M
     return marks
 
 
-def _notes(run: "Run", summary: "pd.DataFrame", variant: str | None, marks: set[Mark]) -> list[str]:
-    """Return what the numbers are, as sentences."""
+def notes_of(run: "Run", summary: "pd.DataFrame", variant: str | None, marks: Sequence[str]) -> tuple[str, ...]:
+    """Return what the numbers are, as sentences; ``marks`` tells what their marks mean."""
     labels = summary.drop_duplicates(["variant", "label"])
     n_seeds = summary.groupby(["variant", "label"])["seed"].nunique().tolist()
-    where = "of its column and variant" if summary["variant"].nunique() > 1 else "of its column"
     target = summary["target_accuracy"].iloc[0]
     notes = [f"variant {variant}"] if variant else []
     notes.append(seeds_note(n_seeds))
     if target == target and target is not None:
         notes.append(f"the target accuracy is {percent_text(float(target))}")
-    if "best" in marks:
-        notes.append(f"bold: the best {where}")
-    if "near" in marks:
-        notes.append("\N{DAGGER}: not told apart from the best, as the 95 % interval of the paired difference contains zero")
+    notes += marks
     rebuilt = set(run.manifest.get("reconstructions") or ())
     names = list(dict.fromkeys(labels["label"][labels["scheme"].isin(rebuilt)]))
     if names:
-        notes.append(f"reconstructions of their papers: {', '.join(names)}")
+        are_all = 1 < len(names) == labels["label"].nunique()
+        notes.append(f"reconstructions of their papers: {'all schemes' if are_all else ', '.join(names)}")
     notes.append(account_note(labels))
-    return [f"{note[0].upper()}{note[1:]}." for note in notes if note]
+    return tuple(f"{note[0].upper()}{note[1:]}." for note in notes if note)
+
+
+def _meanings(summary: "pd.DataFrame", marks: set[Mark]) -> list[str]:
+    where = "of its column and variant" if summary["variant"].nunique() > 1 else "of its column"
+    meanings = {
+        "best": f"bold: the best {where}",
+        "near": "\N{DAGGER}: not told apart from the best, as the 95 % interval of the paired difference contains zero",
+    }
+    return [text for mark, text in meanings.items() if mark in marks]
 
 
 def _places(variants: "pd.DataFrame") -> dict[str, dict[str, Any]]:

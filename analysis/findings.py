@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from analysis.formats import bytes_text, duration_text, percent_text, times_text
+from analysis.formats import bytes_text, duration_text, is_missing, percent_text, times_text
 from analysis.measures import Measure, measure_of, with_measures
 from analysis.paired import best, differences
 from analysis.target import to_target
@@ -95,10 +95,14 @@ def _told_apart(others: Sequence[Any], measure: Measure) -> str:
 
 def _gap(row: Any, measure: Measure) -> str:
     """Return a paired difference as "1.3 ± 0.4 points lower"."""
-    way = "lower" if row.mean <= 0 else "higher"
+    return f"{size_text(row.mean, row.half, measure)} {'lower' if row.mean <= 0 else 'higher'}"
+
+
+def size_text(mean: float, half: float, measure: Measure) -> str:
+    """Return how large a difference is, without its sign: "1.3 ± 0.4 points" of a share, else in the measure's own words."""
     if measure.is_ratio:
-        return f"{measure.text(abs(row.mean), row.half)} {way}"
-    return f"{abs(100 * row.mean):.1f} ± {100 * row.half:.1f} points {way}"
+        return measure.text(abs(mean), half)
+    return f"{abs(100 * mean):.1f}{'' if is_missing(half) else f' ± {100 * half:.1f}'} points"
 
 
 def _target(trials: "pd.DataFrame") -> Iterator[Finding]:

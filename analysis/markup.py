@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     from analysis.exports import Cell, Row, Table
 
 DAGGER = "\N{DAGGER}"
+_BOLD = ("best", "apart")
 
 # What LaTeX reads as commands, or sets as something else in its oldest font encoding, and signs that only formulas have.
 _LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
     '"': "''", "[": "{[}", "*": "{*}", "\N{PLUS-MINUS SIGN}": r"$\pm$", "\N{MULTIPLICATION SIGN}": r"$\times$",
+    "\N{MINUS SIGN}": "$-$",
     "\N{MICRO SIGN}": r"$\mu$", "\N{DAGGER}": r"$^{\dagger}$", "\N{HORIZONTAL ELLIPSIS}": r"\ldots{}",
     "\N{GREEK SMALL LETTER ALPHA}": r"$\alpha$", "\N{GREEK SMALL LETTER BETA}": r"$\beta$",
     "\N{GREEK SMALL LETTER GAMMA}": r"$\gamma$", "\N{GREEK SMALL LETTER DELTA}": r"$\delta$",
@@ -32,7 +34,7 @@ _HEAD_CHARACTERS = 16
 
 
 def markdown(table: "Table") -> str:
-    """Return the table as GitHub writes it, its notes below: the best in bold, a dagger at what is not told apart from it."""
+    """Return the table as GitHub writes it, its notes below: with its marks: bold, or a dagger."""
     heads = [*(["Variant"] if table.is_swept else []), "Scheme", *map(_in_markdown, table.heads)]
     n_names = len(heads) - len(table.heads)
     lines = [_line(heads), _line(["---"] * n_names + ["---:"] * len(table.heads))]
@@ -79,7 +81,9 @@ def _in_markdown(text: str) -> str:
 
 def _markdown_cell(cell: "Cell") -> str:
     text = _in_markdown(cell.text)
-    return {"best": f"**{text}**", "near": f"{text} {DAGGER}"}.get(cell.mark, text)
+    if cell.mark in _BOLD:
+        return f"**{text}**"
+    return f"{text} {DAGGER}" if cell.mark == "near" else text
 
 
 def _in_latex(text: str) -> str:
@@ -95,7 +99,9 @@ def _latex_cell(cell: "Cell") -> str:
     if cell.text == NOTHING:
         return "--"
     text = _in_latex(cell.text)
-    return {"best": rf"\textbf{{{text}}}", "near": rf"{text}$^{{\dagger}}$"}.get(cell.mark, text)
+    if cell.mark in _BOLD:
+        return rf"\textbf{{{text}}}"
+    return rf"{text}$^{{\dagger}}$" if cell.mark == "near" else text
 
 
 def _latex_head(head: str, side: str) -> str:

@@ -37,7 +37,7 @@ _DIFFERENCES = {
 _BEST = ["variant", "measure", "winner", "mean", "half", "n", "rivals", "beaten", "beaten_holm", "unranked"]
 
 
-def differences(summary: "pd.DataFrame", measure: str, reference: str) -> "pd.DataFrame":
+def differences(summary: "pd.DataFrame", measure: str, reference: str, *, where_both: bool = False) -> "pd.DataFrame":
     """Return each label against ``reference``: a row a (variant, label other than it), in the order of the study.
 
     ``summary`` has a row a trial, with a column ``measure`` or those that ``measures.with_measures`` makes it from. Columns:
@@ -47,7 +47,8 @@ def differences(summary: "pd.DataFrame", measure: str, reference: str) -> "pd.Da
     ``ratio_low`` and ``ratio_high``, its 95 % t-interval on the logarithms.
 
     A measure that is empty for either in any common seed has no difference (NaN, "not told apart"): what was not reached is
-    not averaged over the seeds that were lucky. Ratios are NaN for shares, and where a value is zero. Variants without the
+    not averaged over the seeds that were lucky. With ``where_both`` it is compared over the seeds alone in which both have it,
+    ``n`` of them: say so where it is shown. Ratios are NaN for shares, and where a value is zero. Variants without the
     reference have no rows; UnknownNameError if no variant has it, or there is no such measure; MecsimError if the frame does
     not have it.
     """
@@ -57,7 +58,8 @@ def differences(summary: "pd.DataFrame", measure: str, reference: str) -> "pd.Da
     if reference not in known:
         raise UnknownNameError("label", reference, known)
     rows: list[dict[str, object]] = []
-    for variant, values in _by_variant(summary, measure).items():
+    for variant, trials in _by_variant(summary, measure).items():
+        values = {label: _known(of) for label, of in trials.items()} if where_both else trials
         if reference in values:
             others = [label for label in values if label != reference]
             found = [_row(values[label], values[reference], measure) for label in others]
@@ -132,6 +134,10 @@ def _by_variant(summary: "pd.DataFrame", measure: str) -> dict[str, dict[str, By
     for variant, label, seed, value in zip(*columns, frame[measure].astype("float64").tolist(), strict=True):
         found.setdefault(variant, {}).setdefault(label, {})[seed] = value
     return {variant: dict(labels) for variant, labels in found.items()}
+
+
+def _known(of: BySeed) -> BySeed:
+    return {seed: value for seed, value in of.items() if not math.isnan(value)}
 
 
 def _common(first: BySeed, second: BySeed) -> tuple[list[float], list[float]]:

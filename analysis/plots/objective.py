@@ -57,7 +57,7 @@ def objective_by_scheme(material: "Material", look: Look) -> "Figure":
             told = _text(total.mean, None) + (f" ({reached[name]})" if reached else "")
             axes.annotate(told, (ends[row], row), (4, 0), textcoords="offset points", va="center", fontsize=6.5)
         name_rows(axes, names)
-        axes.set_xlim(0, (1.35 if reached else 1.15) * max(ends) or 1.0)
+        axes.set_xlim(0, (1.42 if reached else 1.15) * max(ends) or 1.0)
         axes.set_xlabel("Objective (lower is better)")
         finish_with(figure, look, entries)
     return figure

@@ -25,15 +25,15 @@ _HEADS = {
 }
 
 
-def paired_table(material: "Material", names: Names) -> TextTable | None:
-    """Return each scheme against the first of the scenario, in the same worlds; None with one seed or one scheme.
+def paired_tables(material: "Material", names: Names) -> list[TextTable]:
+    """Return each scheme against the first of the scenario, in the same worlds, at the end and on the way to the target.
 
-    The first is taken, and not the best, as it was chosen before there was any result.
+    Empty with one seed or one scheme. The first is taken, and not the best, as it was chosen before there was any result.
     """
     frame = with_measures(material.frame("summary"), material.frame("diagnostics"))
     reference = str(frame["label"].iloc[0])
     if material.n_seeds < 2 or frame["label"].nunique() < 2:
-        return None
+        return []
     compared = [name for name in _COMPARED if name != "objective" or frame[name].notna().any()]
     measures = [MEASURES[name] for name in (quality_measure(material), *compared)]
     found = {m.name: differences(frame, m.name, reference).set_index(["variant", "label"]) for m in measures}
@@ -43,7 +43,33 @@ def paired_table(material: "Material", names: Names) -> TextTable | None:
     )
     heads = (*names.heads, *(f"{_HEADS.get(m.name, m.title.lower())}{'' if m.is_ratio else ', points'}" for m in measures))
     caption = f"Each scheme against {reference}, the first of the scenario, in the same worlds"
+    both = _both_table(frame, reference, names)
+    return [TextTable(caption, heads, rows, n_names=len(names.heads)), *([both] if both else [])]
+
+
+def _both_table(frame: "pd.DataFrame", reference: str, names: Names) -> TextTable | None:
+    """Return the comparison on the way to the target, over the worlds in which both reach it; None without two such worlds."""
+    measures = [MEASURES[name] for name in TO_TARGET if name != "total_bytes_to_target"]
+    found = {m.name: differences(frame, m.name, reference, where_both=True).set_index(["variant", "label"]) for m in measures}
+    n_both = found[measures[0].name]["n"]
+    if not (n_both > 1).any():
+        return None
+    rows = tuple(
+        (
+            *names.cells(*key),
+            Cell(f"{n}", n),
+            *(_difference(found[m.name].loc[key], m) if n > 1 else Cell(NOTHING) for m in measures),
+        )
+        for key, n in n_both.items()
+    )
+    heads = (*names.heads, "worlds", *(_to_it(m) for m in measures))
+    caption = f"To the target, over the worlds in which both the scheme and {reference} reach it"
     return TextTable(caption, heads, rows, n_names=len(names.heads))
+
+
+def _to_it(measure: Measure) -> str:
+    """Return the name of what is counted to the target, below a title that says so."""
+    return measure.title.removesuffix(" to the target").lower()
 
 
 def _difference(row: Any, measure: Measure) -> Cell:
@@ -78,7 +104,7 @@ def target_table(summary: "pd.DataFrame", names: Names) -> TextTable | None:
     heads = (
         *names.heads,
         "seeds that reach it",
-        *(MEASURES[name].title.removesuffix(" to the target").lower() for name in columns),
+        *(_to_it(MEASURES[name]) for name in columns),
     )
     return TextTable(f"What it takes to the target accuracy of {share}", heads, rows, n_names=len(names.heads))
 

@@ -8,7 +8,7 @@ from analysis.formats import NOTHING
 from analysis.material import Material
 from analysis.report.answers import answer
 from analysis.report.asked import asked, is_synthetic, scheme_settings
-from analysis.report.compared import fairness_tables, paired_table, target_table
+from analysis.report.compared import fairness_tables, paired_tables, target_table
 from analysis.report.control import control
 from analysis.report.costs import energy_table, schemes_table
 from analysis.report.facts import facts, versions
@@ -68,7 +68,7 @@ def context(run: "Run", plots: "Sequence[Plot]") -> dict[str, Any]:
 def _tables(material: Material, names: Names) -> dict[str, Any]:
     clients = material.frame("clients")
     return {
-        "paired": paired_table(material, names),
+        "paired": paired_tables(material, names),
         "tradeoffs": tradeoff_tables(material, names),
         "target": target_table(material.frame("summary"), names),
         "outcomes": outcomes_table(clients, names),

@@ -58,16 +58,21 @@ def table(
     form: Annotated[TableFormat, typer.Option("--format", help="Markdown, LaTeX, or plain numbers.")] = TableFormat.MD,
     measure: Measures = None,
     variant: Variant = None,
+    against: Annotated[
+        str | None, typer.Option(metavar="LABEL", help="Differences to this scheme in the same worlds.", show_default=False)
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="File to write; default: the terminal.", show_default=False)] = None,
 ) -> None:
     """Print the summary of a run as a table for a paper, the best of each column in bold; or as plain numbers.
+
+    With --against, how much more each scheme has than that one in the same worlds, with 95 % t-intervals.
 
     Example: mecsim table runs/quickstart --format latex --measure final_accuracy,time_to_target_s,uplink_bytes
     """
     from analysis.exports import export
     from mecsim.results.reader import open_run
 
-    text = export(open_run(run), form.value, _split(measure), variant)
+    text = export(open_run(run), form.value, _split(measure), variant, against)
     if out is None:
         typer.echo(text, nl=False)
     else:

@@ -4,7 +4,7 @@ from made_up_study import write_demo
 
 from analysis.material import Material
 from analysis.report.answers import summary_table
-from analysis.report.compared import paired_table
+from analysis.report.compared import paired_tables
 from analysis.report.context import context
 from analysis.report.control import control
 from analysis.report.table import Names
@@ -103,10 +103,10 @@ def test_a_sweep_has_a_row_a_variant(tmp_path):
 def test_other_tables_have_the_objective_where_there_is_one(material, tmp_path):
     names = names_of(material)
     assert "objective" in summary_table(material, names).heads
-    assert "objective" in paired_table(material, names).heads
+    assert "objective" in paired_tables(material, names)[0].heads
     assert "objective" in trials_table(material.frame("summary"), names).heads
     plain = Material(write_demo(tmp_path / "demo", labels=("full", "bias"), seeds=(1, 2)))
-    for table in (summary_table(plain, names_of(plain)), paired_table(plain, names_of(plain))):
+    for table in (summary_table(plain, names_of(plain)), paired_tables(plain, names_of(plain))[0]):
         assert "objective" not in table.heads
 
 

@@ -1,3 +1,4 @@
+import math
 import re
 
 import pytest
@@ -8,7 +9,7 @@ from analysis.formats import TIMES
 from analysis.material import Material
 from analysis.report.answers import summary_table, winners_table
 from analysis.report.asked import asked
-from analysis.report.compared import fairness_tables, paired_table, target_table
+from analysis.report.compared import fairness_tables, paired_tables, target_table
 from analysis.report.context import context
 from analysis.report.facts import facts
 from analysis.report.inline import inline_svg
@@ -113,7 +114,7 @@ def test_the_best_and_those_not_told_apart_from_it_are_marked(sweep):
 def test_paired_differences_are_of_the_label_less_the_first(sweep):
     values = {(NARROW, "full"): [0.9, 0.8, 0.7], (NARROW, "bias"): [0.88, 0.78, 0.69]}
     material = with_summary(sweep, "final_accuracy", values)
-    table = paired_table(material, names_of(material))
+    table = paired_tables(material, names_of(material))[0]
     assert table.caption == "Each scheme against full, the first of the scenario, in the same worlds"
     first = dict(zip(table.heads, rows_of(table)[0], strict=True))
     assert first["scheme"] == "bias"
@@ -124,13 +125,26 @@ def test_ratios_carry_their_interval(sweep):
     """Log-ratios of -0.65, -0.70 and -0.74: a mean of -0.697, and a half-width of 4.303 * 0.0451 / sqrt(3) = 0.112."""
     values = {(NARROW, "full"): [100.0, 1000.0, 10.0], (NARROW, "bias"): [52.2046, 496.5853, 4.77114]}
     material = with_summary(sweep, "sim_time_s", values)
-    table = paired_table(material, names_of(material))
+    table = paired_tables(material, names_of(material))[0]
     # exp(-0.697) = 0.498, and exp(-0.697 - 0.112) = 0.445 to exp(-0.697 + 0.112) = 0.557.
     assert rows_of(table)[0][table.heads.index("time")] == f"{TIMES} 0.50 (0.45 to 0.56), better"
 
 
 def test_one_seed_has_no_paired_differences(run):
-    assert paired_table(Material(run), names_of(Material(run))) is None
+    assert paired_tables(Material(run), names_of(Material(run))) == []
+
+
+def test_what_it_takes_to_the_target_is_compared_where_both_reach_it(sweep):
+    values = {(NARROW, "full"): [100.0, 110.0, math.nan], (NARROW, "bias"): [52.2046, 54.0, 4.0]}
+    for more in ((WIDE, "full"), (WIDE, "bias")):
+        values[more] = [math.nan] * 3
+    material = with_summary(sweep, "time_to_target_s", values)
+    table = paired_tables(material, names_of(material))[1]
+    assert table.caption == "To the target, over the worlds in which both the scheme and full reach it"
+    narrow, wide = (dict(zip(table.heads, row, strict=True)) for row in rows_of(table))
+    # Log-ratios of -0.650 and -0.711: a mean of -0.681, and a half-width of 12.706 * 0.0434 / sqrt(2) = 0.390.
+    assert (narrow["worlds"], narrow["time"]) == ("2", f"{TIMES} 0.51 (0.34 to 0.75), better")
+    assert (wide["worlds"], wide["time"]) == ("0", "-")
 
 
 def test_a_target_that_was_missed_has_a_bound_and_no_number(sweep):

@@ -143,6 +143,7 @@ def test_a_trace_is_a_file_that_follows_the_format(done, tmp_path):
         (("table", "W", "--measure", "acuracy"), "Did you mean"),
         (("table", "W", "--variant", "x"), "no sweep"),
         (("table", "S", "--variant", "bandwidth_mhz=3"), "Did you mean 'bandwidth_mhz="),
+        (("table", "W", "--against", "ful"), "Did you mean 'full'"),
         (("table", "nowhere"), "there is no run folder nowhere"),
         (("plot", "W", "--figure", "pareto_tim"), "Did you mean 'pareto_time'"),
         (("plot", "S", "--figure", "overview"), "choose one"),
