@@ -27,16 +27,7 @@ from mecsim.control.features import N_ROUND_FEATURES, n_device_features
 from mecsim.control.learned import LearnedPolicy, facts_of
 from mecsim.errors import MecsimError
 
-pytestmark = pytest.mark.learning
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    """Networks this small are many times slower when threads have to wait for busy cores."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = [pytest.mark.learning, pytest.mark.usefixtures("one_thread")]
 
 
 SETTINGS = TrainingSettings(

@@ -7,23 +7,12 @@ from tiny_families import FAMILIES_MADE, TinyBatch, inputs, make, outputs
 from learners.models.families import FAMILIES
 from mecsim.errors import JobError
 
-pytestmark = pytest.mark.learning
+pytestmark = [pytest.mark.learning, pytest.mark.usefixtures("one_thread")]
 
 families = pytest.mark.parametrize("family", FAMILIES_MADE)
 LAYERS = [1, 2]
 NARROW = {"kind": "narrow", "keep": 0.25, "retained": [0, -1]}
 DROP = {"kind": "drop", "bottom": 1, "top": 1, "keep": 0.5}
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    """Many small steps are slower on two threads than on one, when others use the machine too."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def pair(family, compression=NARROW):

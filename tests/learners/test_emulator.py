@@ -11,7 +11,7 @@ from learners.data.datasets import DATASETS
 from learners.inline import InlineRunner, inline_scheme
 from learners.schemes.emulation import emulator_job
 
-pytestmark = pytest.mark.learning
+pytestmark = [pytest.mark.learning, pytest.mark.usefixtures("one_thread")]
 
 SETTINGS = {"n_steps": 30, "batch_size": 8, "learning_rate": 0.01, "hidden_weight": 1.0, "task_weight": 0.0}
 #: Of 4 blocks the adapter is the first and the last.
@@ -23,17 +23,6 @@ COMPRESSIONS = {
 }
 families = pytest.mark.parametrize("family", FAMILIES_MADE)
 kinds = pytest.mark.parametrize("kind", COMPRESSIONS)
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    """Many small steps are slower on two threads than on one, when others use the machine too."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def samples(family, n=24):

@@ -3,10 +3,10 @@
 import json
 
 import pytest
+from made_up_context import digits_context
 from pydantic import ValidationError
 
-from learners.catalog import METHODS, CostQuestion, LocalSettings, SchemeContext, dataset_spec
-from learners.data.partition import partition_job
+from learners.catalog import METHODS, CostQuestion, LocalSettings
 from learners.models.spec import backbone_digest, model_spec
 from learners.schemes.fedpeft import FedPeft, FedPeftParams, cost_jobs
 from mecsim.errors import MecsimError, UnknownNameError
@@ -25,23 +25,14 @@ TASK = "image-classification"
 
 
 def scheme(method="lora", *, preinstalled=False, account_as=None, seed=0, epochs=2, optimizer="sgd", **options):
-    dataset = dataset_spec("digits")
-    context = SchemeContext(
+    context = digits_context(
+        {"device": {**COSTS, **({"backbone_bytes": 0} if method == "full" else {})}},
         model="tiny-vit-s",
         account_as=account_as,
-        task=TASK,
-        n_classes=10,
-        dataset=dataset,
-        partition=partition_job(dataset, {"kind": "iid"}, n_clients=4, public_share=0.1, test_share=0.2, seed=1),
         client_samples=(20, 20, 20, 20),
-        n_public=180,
-        n_test=359,
-        n_rounds=10,
         local=LocalSettings(epochs=epochs, batch_size=16, optimizer=optimizer),
         learning_seed=seed,
-        costs={"device": {**COSTS, **({"backbone_bytes": 0} if method == "full" else {})}},
         backbone_preinstalled=preinstalled,
-        head_start="random",
     )
     return FedPeft(FedPeftParams(method=method, **options), context)
 

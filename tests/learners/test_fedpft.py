@@ -4,14 +4,12 @@ import json
 from dataclasses import replace
 
 import pytest
+from made_up_context import digits_context
 from pydantic import ValidationError
 
-from learners.data.datasets import DATASETS, dataset_spec
-from learners.data.partition import partition_job
 from learners.inline import view
 from learners.models.architectures import ARCHITECTURES, as_params
 from learners.peft.defaults import METHODS
-from learners.schemes.context import LocalSettings, SchemeContext
 from learners.schemes.fedpft import FedPft, FedPftParams, alignment_sizes
 from mecsim.errors import JobError
 from mecsim.federation.contract import Update, Work
@@ -36,21 +34,11 @@ COUNTS_BYTES = 2 * (4 * 96 + 8)
 
 def scheme(*, account_as=None, n_public=40, n_rounds=4, preinstalled=False, proxy_bytes=100_000, head="random", **params):
     """Return a scheme over four clients of tiny-vit-l with made-up sheets; nothing is run."""
-    dataset = dataset_spec("digits", DATASETS["digits"].params())
-    context = SchemeContext(
-        model="tiny-vit-l",
+    context = digits_context(
+        {"device": {**PROXY, "backbone_bytes": proxy_bytes}, "full": FULL, "head": HEAD},
         account_as=account_as,
-        task="image-classification",
-        n_classes=10,
-        dataset=dataset,
-        partition=partition_job(dataset, {"kind": "iid"}, n_clients=4, public_share=0.1, test_share=0.1, seed=1),
-        client_samples=(20, 21, 22, 23),
         n_public=n_public,
-        n_test=40,
         n_rounds=n_rounds,
-        local=LocalSettings(epochs=1, batch_size=16),
-        learning_seed=0,
-        costs={"device": {**PROXY, "backbone_bytes": proxy_bytes}, "full": FULL, "head": HEAD},
         backbone_preinstalled=preinstalled,
         head_start=head,
     )

@@ -10,17 +10,7 @@ from safetensors.numpy import load_file
 from learners.models.spec import WEIGHTS
 from learners.models.tiny_lm import BOS, TINY_LMS
 
-pytestmark = pytest.mark.learning
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = [pytest.mark.learning, pytest.mark.usefixtures("one_thread")]
 
 
 def card_of(name):

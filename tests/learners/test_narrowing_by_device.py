@@ -4,12 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from made_up_context import digits_context
 from pydantic import ValidationError
 
 from learners.data.datasets import DATASETS, dataset_spec
-from learners.data.partition import partition_job
 from learners.inline import InlineRunner, inline_scheme, take_round, view
-from learners.schemes.context import LocalSettings, SchemeContext
+from learners.schemes.context import LocalSettings
 from learners.schemes.fedpft import FedPft, FedPftParams
 from learners.states import sent_bytes
 from mecsim.errors import JobError
@@ -43,7 +43,6 @@ AT_HALF, AT_QUARTER, AT_EIGHTH = (Settings(choice=keep) for keep in (0.5, 0.25, 
 
 def scheme(*, controlled=True, keeps=(0.125, 0.5, 0.25), n_public=40, preinstalled=False, **params):
     """Return a scheme over four clients of tiny-vit-l with made-up sheets; nothing is run."""
-    dataset = dataset_spec("digits", DATASETS["digits"].params())
     sheets = {
         "device": SHEET,
         "full": FULL,
@@ -52,24 +51,7 @@ def scheme(*, controlled=True, keeps=(0.125, 0.5, 0.25), n_public=40, preinstall
         "device:0.125": NARROW,
         "device:1.0": FULL,
     }
-    context = SchemeContext(
-        model="tiny-vit-l",
-        account_as=None,
-        task="image-classification",
-        n_classes=10,
-        dataset=dataset,
-        partition=partition_job(dataset, {"kind": "iid"}, n_clients=4, public_share=0.1, test_share=0.1, seed=1),
-        client_samples=(20, 21, 22, 23),
-        n_public=n_public,
-        n_test=40,
-        n_rounds=9,
-        local=LocalSettings(epochs=1, batch_size=16),
-        learning_seed=0,
-        costs=sheets,
-        backbone_preinstalled=preinstalled,
-        head_start="random",
-        controlled=controlled,
-    )
+    context = digits_context(sheets, n_public=n_public, n_rounds=9, backbone_preinstalled=preinstalled, controlled=controlled)
     return FedPft(FedPftParams.model_validate({"keeps": list(keeps), **params}), context)
 
 

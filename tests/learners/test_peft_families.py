@@ -9,7 +9,7 @@ from learners.models.families import FAMILIES
 from learners.peft.defaults import METHODS, check_fit
 from mecsim.errors import JobError
 
-pytestmark = pytest.mark.learning
+pytestmark = [pytest.mark.learning, pytest.mark.usefixtures("one_thread")]
 
 SHAPE = {**SMALL, "num_hidden_layers": 3, "intermediate_size": 24}
 SYMBOLS = {**TEXT, "max_position_embeddings": 32}
@@ -48,17 +48,6 @@ CHOSEN = [
     peft("LN_TUNING"),
     peft("VERA", r=8),
 ]
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Tiny products are many times faster on one thread."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def plain(family, task):

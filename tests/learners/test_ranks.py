@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_up_context import digits_context
 from pydantic import ValidationError
 
-from learners.data.datasets import dataset_spec
-from learners.data.partition import partition_job
 from learners.inline import take_round, take_turns, view
 from learners.ranks import padded, run_pad, run_truncate, truncated
-from learners.schemes.context import LocalSettings, SchemeContext
+from learners.schemes.context import LocalSettings
 from learners.schemes.fedpeft import FedPeft, FedPeftParams
 from mecsim.errors import JobError
 from mecsim.federation.contract import REPLACE, Blend, Settings, Update
@@ -107,23 +106,11 @@ AT_2, AT_4, AT_8 = (Settings(choice=float(rank)) for rank in (2, 4, 8))
 
 def scheme(*, controlled=True, ranks=(4, 8, 2), preinstalled=False, epochs=2, **params):
     """Return FedPEFT over four clients with made-up sheets; nothing is run."""
-    dataset = dataset_spec("digits")
-    context = SchemeContext(
+    context = digits_context(
+        SHEETS,
         model="tiny-vit-s",
-        account_as=None,
-        task="image-classification",
-        n_classes=10,
-        dataset=dataset,
-        partition=partition_job(dataset, {"kind": "iid"}, n_clients=4, public_share=0.1, test_share=0.2, seed=1),
-        client_samples=(20, 21, 22, 23),
-        n_public=180,
-        n_test=359,
-        n_rounds=10,
         local=LocalSettings(epochs=epochs, batch_size=16),
-        learning_seed=0,
-        costs=SHEETS,
         backbone_preinstalled=preinstalled,
-        head_start="random",
         controlled=controlled,
     )
     return FedPeft(FedPeftParams(method="lora", ranks=ranks, **params), context)
