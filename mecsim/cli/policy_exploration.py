@@ -1,4 +1,4 @@
-"""The real trials that the surrogate of quality is fitted to, and the fit."""
+"""The real trials that the surrogate of quality is fitted to."""
 
 import csv
 import io
