@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _text = MEASURES["objective"].text
 #: A scheme whose control its paper describes in words alone.
 _REBUILT = "fedpeat"
+#: So many schemes under one policy are named in its sentence; of more their number is told.
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,10 @@ def _paragraphs(material: "Material") -> Iterator[str]:
         by_policy: dict[str, list[str]] = {}
         for label, policy in known.items():
             by_policy.setdefault(policy, []).append(label)
+        in_table = not lacks_objective(material)
         each = "; ".join(
-            policy if labels == [policy] else f"{policy} for {join(labels)}" for policy, labels in by_policy.items()
+            policy if labels == [policy] else f"{policy} for {_who(labels, in_table=in_table)}"
+            for policy, labels in by_policy.items()
         )
         of = knobs(material.scenario)
         yield f"A control policy decides once a round who takes part and how: {each}." + (
@@ -73,6 +77,11 @@ def _paragraphs(material: "Material") -> Iterator[str]:
             "FedPEAT's control is a reconstruction: its paper's formulas were not at hand. What a policy observes, what it "
             "decides and what a round costs are choices of this simulator."
         )
+
+
+def _who(labels: list[str], *, in_table: bool) -> str:
+    """Return the labels, or how many they are where they are many and the table of objectives names each one's policy."""
+    return f"{len(labels)} schemes" if in_table and len(labels) > _MOST_NAMED else join(labels)
 
 
 def _notes(material: "Material") -> Iterator[str]:

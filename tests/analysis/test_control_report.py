@@ -38,6 +38,13 @@ def test_the_objective_is_told_with_its_weights(material):
     assert third.startswith("FedPEAT's control is a reconstruction")
 
 
+def test_many_schemes_under_one_policy_are_counted_where_the_table_names_it(material, monkeypatch):
+    fixed = next(each for each in material.scenario["schemes"] if each["label"] == "lora fixed")
+    more = [*material.scenario["schemes"], *({**fixed, "label": f"lora {n}"} for n in range(5))]
+    monkeypatch.setitem(material.scenario, "schemes", more)
+    assert "fixed for 6 schemes; memory for bias memory" in control(material, names_of(material)).paragraphs[1]
+
+
 def test_other_schemes_are_no_reconstruction_of_fedpeat(tmp_path):
     run = write_control(tmp_path / "demo", scenario=scenario_of(scheme="synthetic"))
     assert not any("reconstruction" in text for text in control(Material(run), names_of(Material(run))).paragraphs)
