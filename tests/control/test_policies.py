@@ -14,14 +14,14 @@ from mecsim.control.catalog import POLICIES
 from mecsim.control.learned import FACTS_FILE, facts_of
 from mecsim.errors import MecsimError
 
-NAMES = ["fixed", "random", "memory", "greedy-finish", "greedy-energy", "min-max-delay"]
+NAMES = ["fixed", "random", "memory", "greedy-finish", "greedy-energy", "greedy-novelty", "min-max-delay"]
 VARIANTS = [
     *((name, {}) for name in NAMES),
     ("random", {"vary_number": True, "bandwidths": [1.0, 2.5]}),
     *((name, {"renew": "never"}) for name in NAMES if name != "random"),
 ]
 #: Those that ask for nothing but what a device can do.
-ONLY_FEASIBLE = {"random", "greedy-finish", "greedy-energy"}
+ONLY_FEASIBLE = {"random", "greedy-finish", "greedy-energy", "greedy-novelty"}
 
 
 @st.composite
@@ -47,6 +47,7 @@ def observations(draw):
         expected_s=rng.choice([1.0, 2.0, 3.0, np.inf], (n, c)),
         expected_j=rng.choice([1.0, 2.0, 3.0, np.inf], (n, c)),
         age=rng.choice([np.nan, 0.0, 1.0], (n, c)),
+        novelty=rng.choice([np.nan, 0.0, 0.5, 1.0], n),
     )
 
 

@@ -65,6 +65,30 @@ def test_greedy_asks_for_what_ends_first_or_takes_least():
     assert told(created("greedy-energy", shown).decide(shown)) == [(1, 0.0), (4, 0.5)]
 
 
+def test_novelty_asks_for_the_most_samples_of_classes_that_were_missing():
+    shown = observed(
+        5,
+        RHO,
+        devices=[1, 3, 4, 8, 9],
+        n_asked=3,
+        n_samples=[10, 20, 40, 90, 99],
+        novelty=[1.0, 0.5, 0.5, 0.0, 1.0],
+        feasible=[[YES] * 3, [NO, NO, YES], [YES, NO, YES], [YES] * 3, [YES, NO, NO]],
+        expected_s=[[9, 9, 9], [9, 9, 9], [9, 9, 9], [9, 9, 9], [INF, 9, 9]],
+    )
+    first = created("greedy-novelty", shown).decide(shown)
+    assert told(first) == [(4, 0.0), (1, 0.0), (3, 0.75)], "20, 10 and 10 of them; the last one could not end"
+    assert all(each.settings.renew for each in first.assignments)
+    second = created("greedy-novelty", shown, choice=0.5, renew="never").decide(shown)
+    assert told(second) == [(4, 0.75), (1, 0.5), (3, 0.75)]
+    assert not any(each.settings.renew for each in second.assignments)
+
+
+def test_where_nothing_has_classes_novelty_asks_for_the_most_samples():
+    shown = observed(3, n_asked=2, n_samples=[5, 7, 6], novelty=np.nan, expected_s=1.0)
+    assert created("greedy-novelty", shown).decide(shown).devices == (1, 2)
+
+
 def test_greedy_looks_at_feasible_choices_alone_and_asks_nobody_who_could_not_end():
     shown = observed(
         3, RHO, feasible=[[NO, YES, YES], [NO, NO, NO], [YES, YES, YES]], expected_s=[[1, 4, 3], [1, 1, 1], [INF] * 3]
