@@ -73,13 +73,12 @@ def export(
     """
     if form not in FORMATS:
         raise UnknownNameError("format of tables", form, FORMATS)
-    if form == "csv":
-        from analysis.paired_export import paired_numbers
+    from analysis.paired_export import paired_numbers, paired_table
 
+    if form == "csv":
         plain = numbers(run, measures, variant) if against is None else paired_numbers(run, against, measures, variant)
         return str(plain.to_csv(index=False, lineterminator="\n"))
     from analysis.markup import latex, markdown
-    from analysis.paired_export import paired_table
 
     made = table(run, measures, variant) if against is None else paired_table(run, against, measures, variant)
     return (markdown if form == "md" else latex)(made)

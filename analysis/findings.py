@@ -126,7 +126,7 @@ def _target(trials: "pd.DataFrame") -> Iterator[Finding]:
         spent = f"{duration_text(first.mean, first.half)}, from the server's preparation alone"
     text = f"{first.winner} is the fastest to the target accuracy of {share}: {spent}{_rivals(first)}"
     if missed:
-        which = _alike((("" if row.n == 1 else f"in {row.n - row.n_reached} of {row.n} seeds"), row.label) for row in missed)
+        which = alike((("" if row.n == 1 else f"in {row.n - row.n_reached} of {row.n} seeds"), row.label) for row in missed)
         each = [_grouped(labels, seeds) for seeds, labels in which.items()]
         text += f". Not reached by {join(each) if len(each) == len(missed) else '; '.join(each)}"
     yield Finding("target", f"{text}.")
@@ -215,7 +215,7 @@ def _memory(group: "pd.DataFrame") -> Iterator[Finding]:
     if left_out.empty:
         yield Finding("memory", "Every device has the memory for every scheme.")
         return
-    of_share = _alike((percent_text(row.refused_device_share), row.label) for row in left_out.itertuples())
+    of_share = alike((percent_text(row.refused_device_share), row.label) for row in left_out.itertuples())
     if len(of_share) == 1 and len(left_out) == len(group) > 1:
         text = f"{next(iter(of_share))} for every scheme"
     else:
@@ -223,7 +223,7 @@ def _memory(group: "pd.DataFrame") -> Iterator[Finding]:
     yield Finding("memory", f"Devices without the memory to take part: {text}.")
 
 
-def _alike(told: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+def alike(told: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     """Return the names, the second of each pair, that have the same told of them, in the order of the first of each kind."""
     names: dict[str, list[str]] = {}
     for text, name in told:

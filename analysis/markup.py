@@ -34,7 +34,7 @@ _HEAD_CHARACTERS = 16
 
 
 def markdown(table: "Table") -> str:
-    """Return the table as GitHub writes it, its notes below: with its marks: bold, or a dagger."""
+    """Return the table as GitHub writes it, with its marks (bold, or a dagger) and its notes below."""
     heads = [*(["Variant"] if table.is_swept else []), "Scheme", *map(_in_markdown, table.heads)]
     n_names = len(heads) - len(table.heads)
     lines = [_line(heads), _line(["---"] * n_names + ["---:"] * len(table.heads))]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.controls import controlled_schemes, decided, knobs, policies
 from analysis.decisions import by_group, choice_shares
-from analysis.findings import join
+from analysis.findings import alike, join
 from analysis.foretold import SOURCES, errors
 from analysis.formats import NOTHING, count_text, percent_text, significant, times_text
 from analysis.measures import MEASURES, with_measures
@@ -60,9 +60,7 @@ def _paragraphs(material: "Material") -> Iterator[str]:
         text = f"The objective of a trial adds up what its rounds cost, over {until_text(material)}; lower is better."
         yield text if weights is None else f"{text} A round costs {weights.formula}."
     if known:
-        by_policy: dict[str, list[str]] = {}
-        for label, policy in known.items():
-            by_policy.setdefault(policy, []).append(label)
+        by_policy = alike((policy, label) for label, policy in known.items())
         in_table = not lacks_objective(material)
         each = "; ".join(
             policy if labels == [policy] else f"{policy} for {_who(labels, in_table=in_table)}"
