@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from analysis.findings import alike
 from analysis.formats import NOTHING
 
 if TYPE_CHECKING:
@@ -92,9 +93,7 @@ def _lines(found: Sequence[Difference], names: Sequence[str], most: int) -> list
 
 def _by_run(values: Sequence[str], names: Sequence[str]) -> str:
     """Return "20 in a and b, 2 in c"."""
-    holders: dict[str, list[str]] = {}
-    for value, name in zip(values, names, strict=True):
-        holders.setdefault(value, []).append(name)
+    holders = alike(zip(values, names, strict=True))
     return ", ".join(f"{value} in {' and '.join(of)}" for value, of in holders.items())
 
 
